@@ -32,7 +32,7 @@ export const ROLE_FIELDS = {
     'traffic',
     'revisionHistory',
   ],
-  webhook: ['logLevel', 'adminPort', 'strict', 'webhook'],
+  webhook: ['logLevel', 'adminPort', 'strict', 'webhook', 'instance.baseImages'],
   gateway: [
     'logLevel',
     'adminPort',

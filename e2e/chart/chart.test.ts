@@ -60,6 +60,7 @@ const FULL = {
     host: 'run.example.com',
     tlsSecret: 'run-tls',
     service: { type: 'LoadBalancer', annotations: { 'example.com/lb': 'internal' } },
+    storage: { enabled: true, accessModes: ['ReadWriteMany'] },
   },
   registry: { insecure: ['registry.local:5000'], ca: { configMap: 'registry-ca' } },
   networkPolicy: { enabled: true, metricsFrom: [{ namespaceSelector: {} }] },
@@ -318,8 +319,9 @@ describe('chart', () => {
         .map(({ kind, rules }) => [kind, rules]);
     const own = { apiGroups: [''], resources: ['secrets'] };
     const made = [
-      { ...own, verbs: ['create'] },
+      { ...own, resources: ['configmaps', 'secrets'], verbs: ['create'] },
       { ...own, verbs: ['get', 'list', 'update', 'watch'], resourceNames: ['homerun-api-cert'] },
+      { ...own, resources: ['configmaps'], verbs: ['patch'], resourceNames: ['homerun-api-contact'] },
     ];
     const anywhere = [
       { apiGroups: [''], resources: ['groups', 'serviceaccounts', 'users'], verbs: ['impersonate'] },
@@ -338,6 +340,50 @@ describe('chart', () => {
     ]);
     const given = { ...own, verbs: ['get', 'list', 'watch'], resourceNames: ['run-tls'] };
     deepEqual(rulesOf({ tlsSecret: 'run-tls' }).at(-1), ['Role', [...made, given]]);
+  });
+
+  it('keeps sources on a volume where that is asked for, which one pod after the other may write to', () => {
+    const specOf = (objects: Rendered[]) => find(objects, 'Deployment', 'homerun-api').spec as Json;
+    const plain = render({ api: { enabled: true } });
+    equal(
+      plain.some(
+        ({ kind, metadata }) => kind === 'PersistentVolumeClaim' || metadata.name === 'homerun-api-contact',
+      ),
+      false,
+    );
+    deepEqual((configOf(plain, 'api').api as Json).storage, {});
+    const kept = render({ api: { enabled: true, storage: { enabled: true, size: '5Gi', projectMiB: 100 } } });
+    deepEqual((configOf(kept, 'api').api as { storage: Json }).storage, {
+      folder: '/var/lib/homerun/sources',
+      projectMiB: 100,
+    });
+    deepEqual((specOf(kept).strategy as Json).type, 'Recreate');
+    const claim = find(kept, 'PersistentVolumeClaim', 'homerun-api-sources') as unknown as { spec: Json };
+    deepEqual(claim.spec, { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '5Gi' } } });
+    const own = render({
+      api: {
+        enabled: true,
+        storage: { enabled: true, existingClaim: 'mine', accessModes: ['ReadWriteMany'] },
+      },
+    });
+    equal(
+      own.some(({ kind }) => kind === 'PersistentVolumeClaim'),
+      false,
+    );
+    match(JSON.stringify(specOf(own)), /"persistentVolumeClaim":\{"claimName":"mine"\}/);
+    equal((specOf(own).strategy as Json).type, 'RollingUpdate');
+  });
+
+  it('tells the controller which image unpacks sources, and its user where the chart has one', () => {
+    const of = (values: object) => configOf(render(values), 'controller').source;
+    const image = { repository: 'registry.example.com/homerun', tag: '7', pullPolicy: 'Always' };
+    const source = {
+      image: 'registry.example.com/homerun:7',
+      imagePullPolicy: 'Always',
+      namespace: 'homerun-system',
+    };
+    deepEqual(of({ image }), { ...source, runAsUser: 65532 });
+    deepEqual(of({ image, podSecurityContext: { runAsUser: null, runAsGroup: null } }), source);
   });
 
   it('leaves the node role out', () => {
@@ -439,7 +485,9 @@ describe('chart', () => {
     for (const role of ROLES) {
       it(`of the ${role} is what it reads, with the operator's own defaults`, () => {
         const config = configOf(render({ api: { enabled: true } }, { templates: ['config'] }), role);
-        deepEqual(parseConfig(config), parseConfig({}));
+        // The image is that of the chart.
+        const { source } = config;
+        deepEqual(parseConfig(config), parseConfig(source ? { source } : {}));
         const given = (path: string) =>
           path.split('.').reduce<unknown>((at, key) => (at as Json)[key], config);
         for (const path of ROLE_FIELDS[role]) ok(given(path) !== undefined, path);

@@ -87,6 +87,8 @@ export interface ReferencedObjects {
   job?: ReferencedJob;
   /** Names of a worker pool's revisions. */
   revisions?: readonly string[];
+  /** Names of base images -> the images that they stand for, of the cluster's configuration. */
+  baseImages?: Readonly<Record<string, string>>;
 }
 
 /** A kind with the names that follow from its type. */

@@ -62,8 +62,16 @@ const API_SERVICE = closed({
   annotations: textMap,
 });
 
+/** A PersistentVolumeClaim, or the name of one that is there. */
+const CLAIM: Record<string, Schema> = {
+  existingClaim: text,
+  size: { type: 'string', pattern: '^[0-9]+(Mi|Gi|Ti)$' },
+  storageClassName: text,
+  accessModes: { type: 'array', minItems: 1, items: { enum: ['ReadWriteOnce', 'ReadWriteMany'] } },
+};
+
 /** Fields of the configuration that the chart decides by itself. */
-const DECIDED = ['adminPort'];
+const DECIDED = ['adminPort', 'source'];
 
 /** The schema of the chart's values: the configuration's own (operator/config/schema.ts), and what only Kubernetes needs. */
 export function valuesSchema(): Schema {
@@ -75,7 +83,14 @@ export function valuesSchema(): Schema {
   const { parentRefs } = propertiesOf(gatewayApi);
   const { publicPort: _publicPort, ...tlsFields } = propertiesOf(tls);
   const { service: _service, port: _port, ...metadataFields } = propertiesOf(metadata);
-  const { service: _apiService, port: _apiPort, ...apiFields } = propertiesOf(api);
+  const {
+    service: _apiService,
+    port: _apiPort,
+    servicePort: _apiServicePort,
+    storage,
+    ...apiFields
+  } = propertiesOf(api);
+  const { folder: _folder, ...storageFields } = propertiesOf(storage);
   const { cniResults } = propertiesOf(node);
   const { caFile: _, ...registryFields } = propertiesOf(registry);
   return {
@@ -113,7 +128,13 @@ export function valuesSchema(): Schema {
         tracing,
         limits,
       }),
-      api: closed({ ...POD, ...apiFields, enabled: { type: 'boolean' }, service: API_SERVICE }),
+      api: closed({
+        ...POD,
+        ...apiFields,
+        enabled: { type: 'boolean' },
+        service: API_SERVICE,
+        storage: closed({ ...storageFields, enabled: { type: 'boolean' }, ...CLAIM }),
+      }),
       gatewayApi: closed({ parentRefs }),
       metadata: closed({ ...POD, ...metadataFields, clusterIP: text, apiServerAudiences: audiences }),
       node: closed({ ...NODE_POD, enabled: { type: 'boolean' }, cniResults }),

@@ -1,5 +1,5 @@
 import { admitEviction, evictionPermissions } from '../autoscaler/evictions.ts';
-import type { Config, Identity } from '../config.ts';
+import type { Identity } from '../config.ts';
 import { capabilitiesOf } from '../kube/capabilities.ts';
 import type { KubeClient } from '../kube/client.ts';
 import type { Capabilities } from '../kube/types.ts';
@@ -88,7 +88,7 @@ export async function startWebhook({
   drainMs,
 }: {
   client: KubeClient;
-  config: Pick<Config, 'strict' | 'webhook'>;
+  config: RoleConfig<'webhook'>;
   identity: Identity;
   capabilities: Capabilities;
   log: Logger;
@@ -108,7 +108,10 @@ export async function startWebhook({
     port: config.webhook.port,
     host,
     policy,
-    lookUp: (request) => lookUpReferenced(request, client),
+    lookUp: async (request) => {
+      const { baseImages } = config.instance;
+      return { ...(await lookUpReferenced(request, client)), baseImages };
+    },
     evict: (request) => admitEviction(request, { client, now }),
     log,
     drainMs,

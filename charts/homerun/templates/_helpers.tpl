@@ -144,13 +144,23 @@ subjects:
 {{- $webhook := dict "service" (include "homerun.name" (dict "role" "webhook")) "port" 8443 }}
 {{- $api := pick (.Values.api | default dict) "host" "tlsSecret" "plainHttp" "issuers" }}
 {{- $storage := dict }}
-{{- with (.Values.api | default dict).storage }}
-{{- $storage = dict "folder" (ternary "/var/lib/homerun/sources" "" .enabled) "projectMiB" .projectMiB }}
+{{- if include "homerun.storage" . }}
+{{- $storage = dict "folder" "/var/lib/homerun/sources" "projectMiB" .Values.api.storage.projectMiB }}
 {{- end }}
 {{- $servicePort := ((.Values.api | default dict).service | default dict).port | default 443 }}
 {{- $api = merge $api (dict "service" (include "homerun.name" (dict "role" "api")) "port" 8443 "servicePort" $servicePort "storage" $storage) }}
-{{- $chart := dict "api" $api "registry" $registry "gateway" $gateway "gatewayApi" $gatewayApi "invoker" (.Values.invoker | default dict) "metadata" $metadata "webhook" $webhook "node" $node "adminPort" 9090 }}
+{{- $source := dict "image" (include "homerun.image" .) "imagePullPolicy" .Values.image.pullPolicy "namespace" .Release.Namespace }}
+{{- with .Values.podSecurityContext.runAsUser }}
+{{- $source = set $source "runAsUser" . }}
+{{- end }}
+{{- $chart := dict "api" $api "source" $source "registry" $registry "gateway" $gateway "gatewayApi" $gatewayApi "invoker" (.Values.invoker | default dict) "metadata" $metadata "webhook" $webhook "node" $node "adminPort" 9090 }}
 {{- merge $config $chart | mustToJson }}
+{{- end }}
+
+{{/* Whether the Admin API keeps sources. */}}
+{{- define "homerun.storage" -}}
+{{- $api := .Values.api | default dict }}
+{{- if and $api.enabled ($api.storage | default dict).enabled }}true{{ end }}
 {{- end }}
 
 {{/* The configuration file of a role: what it reads of the whole, so that no other value restarts it. */}}

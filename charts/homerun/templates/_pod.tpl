@@ -29,6 +29,13 @@ securityContext:
   {{ $name }}: {{ int64 $id }}
   {{- end }}
   {{- end }}
+  {{- if and (eq .role "api") (include "homerun.storage" .root) }}
+  {{- /* A new volume belongs to root. */}}
+  {{- with .root.Values.podSecurityContext.runAsGroup }}
+  fsGroup: {{ int64 . }}
+  fsGroupChangePolicy: OnRootMismatch
+  {{- end }}
+  {{- end }}
   seccompProfile:
     type: RuntimeDefault
 {{- with .values.priorityClassName }}

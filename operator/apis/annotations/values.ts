@@ -92,6 +92,22 @@ export const DEPENDENCIES = rule(
   (text) => parseDependencies(text) !== undefined,
 );
 
+const TEXT_MAP = (accepts: (text: string) => boolean) => (value: unknown) =>
+  isObject(value) &&
+  Object.values(value as object).every((text) => typeof text === 'string' && accepts(text));
+
+/** Base images of containers. */
+export const BASE_IMAGES = json(
+  'JSON such as {"app":"nodejs24"}: each container with its base image',
+  TEXT_MAP((text) => text !== ''),
+);
+
+/** Sources of containers. */
+export const SOURCES = json(
+  'JSON such as {"app":"gs://BUCKET/OBJECT#GENERATION"}: each container with its archive',
+  TEXT_MAP((text) => /^gs:\/\/[^/]{3,222}\/[^#]{1,1024}(#\d{1,19})?$/.test(text)),
+);
+
 /** Aliases of secrets in other projects. */
 export const SECRET_ALIASES = rule(
   'ALIAS:projects/PROJECT/secrets/SECRET, or several of these separated by commas',

@@ -1,6 +1,7 @@
 import { request } from 'undici';
 import { KINDS } from '../../apis/kinds.ts';
 import type { Service } from '../../apis/serving/service/types.ts';
+import { parseConfig } from '../../config.ts';
 import { resourcePath } from '../../kube/client.ts';
 import { KubeError } from '../../kube/errors.ts';
 import type { KubeObject } from '../../kube/types.ts';
@@ -85,7 +86,7 @@ export async function startReplica(
   const stop = new AbortController();
   const webhook = await startWebhook({
     client,
-    config: { strict, webhook: { service: 'homerun-webhook', port } },
+    config: parseConfig({ strict, webhook: { port } }),
     identity: { namespace: SYSTEM, podName: 'test' },
     capabilities: { resizesPods: true },
     log: silent,

@@ -86,6 +86,36 @@ const EXAMPLES: Record<string, Example> = {
     shows: { containers: [{ ...IMAGE, baseImageUri: 'b' }] },
     reason: 'API reference v2, Container: a name is what a client gave',
   },
+  'the source of one of two containers': {
+    annotations: {
+      'run.googleapis.com/sources': '{"app":"gs://run-sources-demo-local/services/a/1.tar.gz#17"}',
+      'run.googleapis.com/base-images': '{"app":"nodejs24"}',
+    },
+    spec: {
+      containers: [
+        { ...IMAGE, name: 'app' },
+        { ...IMAGE, name: 'side' },
+      ],
+    },
+    shows: {
+      containers: [
+        {
+          ...IMAGE,
+          name: 'app',
+          baseImageUri: 'nodejs24',
+          sourceCode: {
+            cloudStorageSource: {
+              bucket: 'run-sources-demo-local',
+              object: 'services/a/1.tar.gz',
+              generation: '17',
+            },
+          },
+        },
+        { ...IMAGE, name: 'side' },
+      ],
+    },
+    reason: 'API reference v2, Container: sourceCode, baseImageUri',
+  },
   'egress in its older word': {
     annotations: { 'run.googleapis.com/vpc-access-egress': 'all' },
     shows: { vpcAccess: { egress: 'ALL_TRAFFIC' }, containers: [IMAGE] },

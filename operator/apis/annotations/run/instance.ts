@@ -1,5 +1,5 @@
 import { type Annotation, honoured, INSTANCES, ignored, REVISION, stored } from '../annotation.ts';
-import { DEPENDENCIES, FLAG, isOff, JSON_OBJECT, oneOf, SECRET_ALIASES } from '../values.ts';
+import { BASE_IMAGES, DEPENDENCIES, FLAG, isOff, oneOf, SECRET_ALIASES, SOURCES } from '../values.ts';
 
 /** How an instance or a task runs. */
 export const INSTANCE = {
@@ -67,14 +67,18 @@ export const INSTANCE = {
   baseImages: {
     key: 'run.googleapis.com/base-images',
     on: ['service', 'revision'],
-    value: JSON_OBJECT,
-    effect: ignored('the image stays as it was built'),
+    value: BASE_IMAGES,
+    effect: honoured(
+      'for a container with a source: an image, or a name of chart value instance.baseImages; an image that was built stays as it is',
+    ),
   },
   sources: {
     key: 'run.googleapis.com/sources',
     on: REVISION,
-    value: JSON_OBJECT,
-    effect: ignored('sources are not fetched; the image runs as it is'),
+    value: SOURCES,
+    effect: honoured(
+      'the archive, which the Admin API keeps (chart value api.storage), is unpacked to /workspace before the container starts',
+    ),
   },
   gpuZonalRedundancyDisabled: {
     key: 'run.googleapis.com/gpu-zonal-redundancy-disabled',

@@ -12,6 +12,7 @@ import type { Volume } from '../container/types.ts';
 import { validateContainers } from '../container/validation.ts';
 import { ACCELERATOR, BASE_IMAGE_RUNTIME } from '../instance/platform.ts';
 import { SERVICE_ACCOUNT } from '../instance/schema.ts';
+import { validateSources } from '../instance/sourceValidation.ts';
 import { totalCpu, validateInstance } from '../instance/validation.ts';
 import { schedulingFields } from '../scheduling/schema.ts';
 import { validateVolumes } from '../volume/validation.ts';
@@ -32,7 +33,9 @@ export function validateTemplate(
   template: RevisionTemplate,
   owner: string,
   path: string,
-  { ingress }: { ingress: boolean } = { ingress: true },
+  { ingress, baseImages }: { ingress: boolean; baseImages?: Readonly<Record<string, string>> } = {
+    ingress: true,
+  },
 ): FieldError[] {
   const { name, labels, annotations } = template.metadata ?? {};
   const where = `${path}.metadata.annotations`;
@@ -47,6 +50,7 @@ export function validateTemplate(
     ...validateConnections(annotations, where),
     ...validateDependencies(annotations, template.spec.containers, where),
     ...validateAwaited(annotations, template.spec.containers, where),
+    ...validateSources(annotations, template.spec.containers, baseImages, where),
     ...(ingress ? validateFraction(template.spec, annotations, where) : []),
     ...validateInstance(
       template.spec.containers,

@@ -36,6 +36,6 @@ export const SERVICE = defineKind<Service>(SERVICES, {
   ],
   authors: SERVING,
   default: defaultService,
-  validate: validateService,
+  validate: (service, previous, referenced) => validateService(service, previous, referenced?.baseImages),
   warnings: templateWarnings,
 });

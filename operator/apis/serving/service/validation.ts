@@ -11,7 +11,11 @@ import { MAX_CLOUD_RUN_NAME } from './schema.ts';
 import type { Service } from './types.ts';
 
 /** Validates a service; `previous` is the stored one that it replaces. */
-export function validateService(service: Service, previous?: Service): FieldError[] {
+export function validateService(
+  service: Service,
+  previous?: Service,
+  baseImages?: Readonly<Record<string, string>>,
+): FieldError[] {
   const { name, labels, annotations } = service.metadata;
   const { template, traffic } = service.spec;
   return [
@@ -20,7 +24,7 @@ export function validateService(service: Service, previous?: Service): FieldErro
     ...validateAnnotations('service', annotations, 'metadata.annotations'),
     ...validateScale(annotations, 'metadata.annotations'),
     ...validateManual(annotations, 'metadata.annotations'),
-    ...validateTemplate(template, name, 'spec.template'),
+    ...validateTemplate(template, name, 'spec.template', { ingress: true, baseImages }),
     ...validateServiceTraffic(traffic, name, 'spec.traffic'),
     ...validateNameChange(template, previous?.spec.template, (part) => defaultTemplate(part, name)),
   ];
