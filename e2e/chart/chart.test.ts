@@ -332,6 +332,8 @@ describe('chart', () => {
     const runsJobs = [
       { ...run, resources: ['executions'], verbs: ['create'] },
       { ...run, resources: ['jobs'], verbs: ['get'] },
+      { ...run, resources: ['workerpools'], verbs: ['list'] },
+      { apiGroups: ['serving.knative.dev'], resources: ['revisions', 'services'], verbs: ['list'] },
     ];
     deepEqual(rulesOf({}), [
       ['ClusterRole', runsJobs],

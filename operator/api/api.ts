@@ -19,6 +19,7 @@ import { createApp } from './server/app.ts';
 import { ApiCertificates, certificatePermissions } from './server/certificates.ts';
 import { type Listener, startListener } from './server/listener.ts';
 import { servedHosts } from './server/region.ts';
+import { cleaningPermissions, cleanUntil } from './storage/cleaning.ts';
 import { FileStore } from './storage/fileStore.ts';
 import type { ObjectStore } from './storage/store.ts';
 import { runPermissions } from './v1/jobVerbs.ts';
@@ -33,8 +34,8 @@ export const clusterPermissions: readonly Permission[] = [
   { apiGroups: [''], resources: ['namespaces'], verbs: ['get'] },
 ];
 
-/** Where people's objects are. */
-export const permissions: readonly Permission[] = runPermissions;
+/** Where people's objects are: to run a job, and to see which sources are in use. */
+export const permissions: readonly Permission[] = [...runPermissions, ...cleaningPermissions];
 
 /** In the operator's own namespace: the Secret with the certificates, and what instances know of the API. */
 export const namespacePermissions: readonly Permission[] = certificatePermissions;
@@ -122,7 +123,11 @@ export async function startApi({
     async run(signal) {
       setApiIssuers(oidc.issuers);
       oidc.issuers.need();
-      await serveUntil(signal, certificates, app, listener).finally(() => ended.abort());
+      const cleaning = context.objects && { ...context, store: context.objects };
+      await Promise.all([
+        serveUntil(signal, certificates, app, listener).finally(() => ended.abort()),
+        cleaning && cleanUntil(signal, cleaning),
+      ]);
     },
   };
 }

@@ -142,14 +142,14 @@ export class FileStore implements ObjectStore {
 
   /** Adds to what an upload has; gives its size then. A part that breaks off stays: the client goes on where it ended. */
   async #write(upload: string, { bucket }: Session, { content, from, total = from }: Chunk): Promise<number> {
-    const left = (await this.#room(bucket)) - from;
-    this.#demand(total, bucket, left + from);
+    const room = await this.#room(bucket);
+    this.#demand(total, bucket, room);
     const file = await open(join(this.#upload(upload), DATA), 'a');
     let size = from;
     try {
       for await (const chunk of content) {
         size += chunk.length;
-        this.#demand(size, bucket, left + from);
+        this.#demand(size, bucket, room);
         await file.appendFile(chunk);
       }
       await file.sync();
