@@ -1,24 +1,50 @@
 import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { Agent, fetch } from 'undici';
+import { RUN } from '../../apis/annotations/run.ts';
 import { SERVICES } from '../../apis/serving/service/types.ts';
+import { parseSource } from '../../source/contact.ts';
+import { FileStore } from '../storage/fileStore.ts';
 import { NAMESPACE, type PEOPLE, REGION } from '../testing/installation.ts';
 import { useReadyApi } from '../testing/readiness.ts';
 
 const PLACE = `projects/${NAMESPACE}/locations/${REGION}`;
 const IMAGE = 'gcr.io/p/app:1';
+const BUCKET = `run-sources-${NAMESPACE}-${REGION}`;
+
+/** A service that runs a source on an image. */
+const source = (name: string, sourceCode: object) => ({
+  name,
+  project: NAMESPACE,
+  template: {
+    containers: [{ sourceCode, baseImageUri: 'docker.io/library/node:24', command: ['node', 'main.js'] }],
+  },
+});
 
 /** What an agent does, with the SDK's own client. */
 describe('MCP on a real API server', function () {
   this.timeout(120_000);
   const opened: Client[] = [];
   const installation = useReadyApi();
+  let folder: string;
+  let api: (typeof installation)['api'];
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'sources-'));
+    api = await installation.start({ storage: { folder } });
+  });
+  after(async () => {
+    await api?.stop();
+    await rm(folder, { recursive: true });
+  });
   afterEach(() => Promise.all(opened.splice(0).map((client) => client.close())));
 
   const connect = async (token?: string): Promise<Client> => {
-    const { api, authority } = installation;
+    const { authority } = installation;
     const dispatcher = new Agent({ connect: { ca: authority, servername: 'localhost' } });
     const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
     const transport = new StreamableHTTPClientTransport(new URL(`https://127.0.0.1:${api.port}/mcp`), {
@@ -97,6 +123,38 @@ describe('MCP on a real API server', function () {
     equal(textOf(await call(client, 'get_service_log', { service: 'hello' })), 'There are no log lines.');
   });
 
+  it('deploys files from their contents and an archive, and an image after that runs as it is', async () => {
+    const client = await as('editor');
+    const sources = [
+      { filename: 'main.js', content: 'console.log(1)' },
+      { filename: 'bin/run', content: '#!/bin/sh' },
+    ];
+    const made = await call(client, 'deploy_service_from_file_contents', {
+      service: source('files', { inlinedSource: { sources } }),
+    });
+    ok(!made.isError, JSON.stringify(made));
+    const stored = async () => installation.client.get(SERVICES, { namespace: NAMESPACE, name: 'files' });
+    const template = (await stored())?.spec.template;
+    const { [RUN.sources]: url = '', [RUN.baseImages]: images = '' } = template?.metadata?.annotations ?? {};
+    deepEqual(JSON.parse(images), { '': 'docker.io/library/node:24' });
+    deepEqual(template?.spec.containers[0]?.image, 'scratch');
+    const object = parseSource(JSON.parse(url)['']);
+    ok(object?.generation);
+    const kept = await new FileStore(folder, { objectBytes: 1, bucketBytes: 1 }).get(object);
+    ok(kept?.name.startsWith('services/files/') && kept.name.endsWith('.tar.gz'));
+
+    const cloudStorageSource = { bucket: object.bucket, object: object.name };
+    const again = await call(client, 'deploy_service_from_archive', {
+      service: source('files', { cloudStorageSource }),
+    });
+    ok(!again.isError, JSON.stringify(again));
+    equal((await stored())?.spec.template.metadata?.annotations?.[RUN.sources], url, 'with its generation');
+
+    await call(client, 'deploy_container_image', { service: 'files', imageUrl: IMAGE });
+    const { annotations } = (await stored())?.spec.template.metadata ?? {};
+    deepEqual([annotations?.[RUN.sources], annotations?.[RUN.baseImages]], [undefined, undefined]);
+  });
+
   it('says why a deployment failed', async () => {
     const failed = (await (await as('editor')).callTool(deployment('bad', 'broken'))) as CallToolResult;
     equal(failed.isError, true);
@@ -130,17 +188,43 @@ describe('MCP on a real API server', function () {
     string,
     { reason: string; as?: keyof typeof PEOPLE; tool: string; given: object; want: RegExp }
   > = {
-    'source code': {
-      reason: 'there is no way for it yet',
+    'an archive that is not there': {
+      reason: 'the model is told so',
       tool: 'deploy_service_from_archive',
-      given: { service: {} },
-      want: /^UNIMPLEMENTED: .* not available on this cluster yet: push a container image/,
+      given: { service: source('x', { cloudStorageSource: { bucket: BUCKET, object: 'x' } }) },
+      want: /^NOT_FOUND: No such object: gs:\/\/run-sources-demo-local-cluster1\/x/,
     },
-    'contents of files': {
-      reason: 'there is no way for them yet',
+    "an archive of another project's bucket": {
+      reason: 'the person has no rights there',
+      tool: 'deploy_service_from_archive',
+      given: {
+        service: source('x', {
+          cloudStorageSource: { bucket: 'run-sources-other-local-cluster1', object: 'x' },
+        }),
+      },
+      want: /^PERMISSION_DENIED: Permission 'storage\.objects\.get' denied/,
+    },
+    'files that would be elsewhere': {
+      reason: 'each is named',
       tool: 'deploy_service_from_file_contents',
-      given: { service: {} },
-      want: /^UNIMPLEMENTED: /,
+      given: {
+        service: source('x', {
+          inlinedSource: {
+            sources: [
+              { filename: 'a', content: '' },
+              { filename: '../b', content: '' },
+            ],
+          },
+        }),
+      },
+      want: /^INVALID_ARGUMENT: .*sources\[1\]\.filename: The archive's entry "\.\.\/b" has a name with "\.\." in it/,
+    },
+    'files from a viewer': {
+      reason: 'everything is done as the person',
+      as: 'viewer',
+      tool: 'deploy_service_from_file_contents',
+      given: { service: source('x', { inlinedSource: { sources: [{ filename: 'a', content: '' }] } }) },
+      want: /^PERMISSION_DENIED: Permission 'storage\.objects\.create' denied/,
     },
     'a deployment by a viewer': {
       reason: 'everything is done as the person',

@@ -14,9 +14,10 @@ import type { ApiContext } from '../context.ts';
 import { ApiError, invalidFields } from '../errors.ts';
 import { JOB_TOOLS } from './jobs.ts';
 import { SERVICE_TOOLS } from './services.ts';
+import { SOURCE_TOOLS } from './sources.ts';
 import type { Answer, Tool, ToolCall } from './tool.ts';
 
-export const TOOLS: readonly Tool[] = [...SERVICE_TOOLS, ...JOB_TOOLS];
+export const TOOLS: readonly Tool[] = [...SERVICE_TOOLS, ...SOURCE_TOOLS, ...JOB_TOOLS];
 
 const INFO = { name: 'homerun', title: 'Cloud Run on Kubernetes', version: '1' };
 const INSTRUCTIONS =

@@ -1,32 +1,18 @@
 import { Type } from 'typebox';
 import { namespaces } from '../beside/projects.ts';
-import { ApiError, invalidFields } from '../errors.ts';
 import type { Fields } from '../v2/conversion/value.ts';
 import { inProject, LIMIT, NAME, ofOneService, PROJECT, REGION } from './arguments.ts';
-import { lastWords, lines, ofService } from './logs.ts';
-import { callMethod, finished, optional, placeOf, shortName } from './methods.ts';
+import { CONTAINER_FIELDS, DESCRIBED, deploy, LISTED, nameOf, shown } from './deploy.ts';
+import { lines, ofService } from './logs.ts';
+import { callMethod, placeOf, shortName } from './methods.ts';
 import type { Answer, Arguments, Tool, ToolCall } from './tool.ts';
 
-/** What the list and the description of a service show (Cloud Run, MCP reference: ServiceListOutput, ServiceOutput). */
-const LISTED = ['name', 'createTime', 'updateTime', 'creator', 'lastModifier', 'uri'] as const;
-const DESCRIBED = [...LISTED, 'template', 'terminalCondition', 'latestReadyRevision', 'traffic'] as const;
 const PAGE = 1000;
 
 const CONTAINER = Type.Object({
   image: Type.String({ minLength: 1, description: 'The container image, such as docker.io/library/nginx.' }),
   name: Type.Optional(Type.String({ description: 'Needed where there are several containers.' })),
-  command: Type.Optional(Type.Array(Type.String(), { description: "Instead of the image's entrypoint." })),
-  args: Type.Optional(Type.Array(Type.String(), { description: 'Arguments of the entrypoint.' })),
-  env: Type.Optional(
-    Type.Array(Type.Object({ name: Type.String(), value: Type.Optional(Type.String()) }), {
-      description: 'Environment variables.',
-    }),
-  ),
-  ports: Type.Optional(
-    Type.Array(Type.Object({ containerPort: Type.Integer() }), {
-      description: 'The port that takes requests; 8080 when left out.',
-    }),
-  ),
+  ...CONTAINER_FIELDS,
 });
 
 const IMAGE_SERVICE = Type.Object({
@@ -89,7 +75,7 @@ export const SERVICE_TOOLS: readonly Tool[] = [
       'Deploys a container image as a Cloud Run service, a new one or one that is there, and waits until it serves. What is not given stays as it is.',
     input: IMAGE_SERVICE,
     reads: false,
-    act: ({ service }, call) => deploy(service, call),
+    act: ({ service }, call) => deployImage(service, call),
   },
   {
     name: 'deploy_container_image',
@@ -100,22 +86,8 @@ export const SERVICE_TOOLS: readonly Tool[] = [
     }),
     reads: false,
     act: ({ project, region, service, imageUrl }, call) =>
-      deploy({ project, region, name: service, template: { containers: [{ image: imageUrl }] } }, call),
+      deployImage({ project, region, name: service, template: { containers: [{ image: imageUrl }] } }, call),
   },
-  ...['deploy_service_from_archive', 'deploy_service_from_file_contents'].map(
-    (name): Tool => ({
-      name,
-      description:
-        'Not available on this cluster yet: deploy a container image with deploy_service_from_image.',
-      input: Type.Object({ service: Type.Object({}) }),
-      reads: false,
-      act: async () => {
-        const message =
-          'Deployments of source code are not available on this cluster yet: push a container image and call deploy_service_from_image.';
-        throw new ApiError('UNIMPLEMENTED', message);
-      },
-    }),
-  ),
 ];
 
 async function list(given: Arguments, call: ToolCall): Promise<Answer> {
@@ -130,63 +102,12 @@ async function list(given: Arguments, call: ToolCall): Promise<Answer> {
   return { project: given.project, services: services.map((service) => shown(service, LISTED)) };
 }
 
-/** The full name of the service that a call is about. @throws {ApiError} INVALID_ARGUMENT when it names none. */
-function nameOf(given: Arguments, call: ToolCall): string {
-  const name = given.name ?? given.service;
-  if (name) return `${placeOf(given, call)}/services/${shortName(name)}`;
-  throw invalidFields([{ field: 'name', description: 'must be set' }]);
-}
-
-async function deploy(given: Arguments, call: ToolCall): Promise<Answer> {
-  const [, project = given.project] = /^projects\/([^/]+)\//.exec(given.name) ?? [];
-  if (!project) throw invalidFields([{ field: 'service.project', description: 'must be set' }]);
-  const name = nameOf({ ...given, project }, call);
-  const current = await optional(() => callMethod(call, 'Services.GetService', { name }));
-  const { invokerIamDisabled } = given;
-  const begun = await callMethod(call, 'Services.UpdateService', {
-    service: {
-      name,
-      template: { containers: merged(given.template.containers, current) },
-      ...(invokerIamDisabled === undefined ? {} : { invokerIamDisabled }),
-    },
-    updateMask: `template.containers${invokerIamDisabled === undefined ? '' : ',invokerIamDisabled'}`,
-    allowMissing: true,
-  });
-  const operation = await finished(begun, call, progressOf);
-  const service = (operation.metadata ?? {}) as Fields;
-  if (operation.error) throw await failure(operation.error as Fields, service, project, call);
-  if (operation.done !== true) return { message: `${progressOf(service)} Call get_service to see more.` };
-  return shown(service, DESCRIBED);
-}
-
-/** What is given of each container over what it has: the one of the same name, or in the same place. */
-function merged(given: readonly Fields[], current: Fields | undefined): Fields[] {
-  const { containers = [] } = (current?.template ?? {}) as { containers?: Fields[] };
-  return given.map((container, i) => {
-    const named = containers.find(({ name }) => name !== undefined && name === container.name);
-    return { ...(named ?? containers[i]), ...container };
-  });
-}
-
-function progressOf({ name, terminalCondition }: Fields): string {
-  const { message } = (terminalCondition ?? {}) as { message?: string };
-  return `Service ${shortName(name)} is being deployed${message ? `: ${message}` : '.'}`;
-}
-
-async function failure(
-  error: Fields,
-  { name, latestCreatedRevision }: Fields,
-  project: string,
-  call: ToolCall,
-): Promise<ApiError> {
-  const service = shortName(name);
-  const words = await lastWords(call, project, ofService(service, shortName(latestCreatedRevision)));
-  const message = `Service ${service} was written, but its new revision does not serve: ${error.message}${words}`;
-  return new ApiError('FAILED_PRECONDITION', message);
-}
-
-function shown(resource: Fields, keys: readonly string[]): Fields {
-  return Object.fromEntries(
-    keys.flatMap((key) => (resource[key] === undefined ? [] : [[key, resource[key]]])),
-  );
+/** An image runs as it is: a source that the service had before does not stay. */
+function deployImage(service: Arguments, call: ToolCall): Promise<Answer> {
+  const containers = service.template.containers.map((container: Fields) => ({
+    ...container,
+    sourceCode: undefined,
+    baseImageUri: undefined,
+  }));
+  return deploy({ ...service, template: { containers } }, call);
 }

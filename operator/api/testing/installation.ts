@@ -123,7 +123,14 @@ async function makePeople({ client }: Installation): Promise<ApiInstallation['to
     });
     const root = `/apis/rbac.authorization.k8s.io/v1/namespaces/${NAMESPACE}`;
     const metadata = { name };
-    const resources = [...KINDS.map(({ plural }) => plural), 'pods', 'namespaces', 'serviceaccounts'];
+    const resources = [
+      ...KINDS.map(({ plural }) => plural),
+      'pods',
+      'namespaces',
+      'serviceaccounts',
+      'buckets',
+      'objects',
+    ];
     const rules = [{ apiGroups: ['*'], resources, verbs }];
     const subjects = [{ kind: 'ServiceAccount', name, namespace: NAMESPACE }];
     const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name };
