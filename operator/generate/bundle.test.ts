@@ -46,6 +46,16 @@ describe('bundle', () => {
     equal(stderr, 'homerun: usage: homerun controller | webhook | gateway | metadata | node | api\n');
   });
 
+  it('unpacks sources without node_modules, and says in one sentence why not', () => {
+    const env = { KUBERNETES_SERVICE_HOST: '127.0.0.1', KUBERNETES_SERVICE_PORT: '1' };
+    const { status, stderr } = run(env, 'unpack', '--source=gs://bucket/object');
+    equal(status, 75);
+    equal(
+      stderr,
+      "The API server cannot be asked where sources are kept: cannot read the service account's ca.crt.\n",
+    );
+  });
+
   it('runs the node role without an API server, in the memory that a node can spare', async () => {
     const adminPort = await freePort();
     const config = join(outdir, 'config.json');

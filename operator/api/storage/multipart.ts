@@ -3,6 +3,8 @@ import { ApiError } from '../errors.ts';
 /** An upload in one request (Cloud Storage JSON API, Multipart uploads; RFC 2387): its metadata, then its content. */
 export interface Related {
   metadata: Buffer;
+  /** What the content is said to be. */
+  contentType?: string;
   /** To be read to its end; it fails where the body ends before it. */
   content: AsyncIterable<Uint8Array>;
 }
@@ -26,8 +28,9 @@ export async function readRelated(body: AsyncIterable<Uint8Array>, contentType: 
   const end = (await source.until('\n', LONGEST_HEAD)).toString() === '\r' ? '\r\n' : '\n';
   await source.until(`${end}${end}`, LONGEST_HEAD);
   const metadata = await source.until(`${end}--${boundary}`, LONGEST_HEAD);
-  await source.until(`${end}${end}`, LONGEST_HEAD);
-  return { metadata, content: source.through(`${end}--${boundary}`) };
+  const head = (await source.until(`${end}${end}`, LONGEST_HEAD)).toString();
+  const [, type] = /^content-type:[ \t]*(\S+)/im.exec(head) ?? [];
+  return { metadata, contentType: type, content: source.through(`${end}--${boundary}`) };
 }
 
 /** Reads a body up to the next mark, and keeps what came after it. */

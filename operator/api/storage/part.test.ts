@@ -108,8 +108,8 @@ describe('Cloud Storage for sources', () => {
       { body, headers },
     );
     equal(made.status, 200);
-    const { name, bucket, size, generation, md5Hash } = made.json;
-    deepEqual([name, bucket, size], [NAME, BUCKET, '5000']);
+    const { name, bucket, size, generation, md5Hash, contentType } = made.json;
+    deepEqual([name, bucket, size, contentType], [NAME, BUCKET, '5000', 'application/x-tar']);
     equal(md5Hash, createHash('md5').update(content).digest('base64'));
     const path = `${OBJECTS}/${encodeURIComponent(NAME)}`;
     deepEqual((await ask('GET', path)).json, made.json);

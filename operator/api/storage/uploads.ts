@@ -38,8 +38,9 @@ async function begin(request: FastifyRequest, reply: FastifyReply, context: ApiC
     case 'media':
       return objectView(await store.put(session(bucket, query, { contentType: type }), body));
     case 'multipart': {
-      const { metadata, content } = await readRelated(body, type);
-      return objectView(await store.put(session(bucket, query, parseJson(metadata)), content));
+      const { metadata, contentType, content } = await readRelated(body, type);
+      const described = { contentType, ...(parseJson(metadata) as object) };
+      return objectView(await store.put(session(bucket, query, described), content));
     }
     case 'resumable': {
       const metadata = await small(body);
