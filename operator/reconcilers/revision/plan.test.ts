@@ -497,6 +497,20 @@ describe('planRevision', () => {
     ]);
   });
 
+  it('has no digest of its image where it runs a source: gcloud would make it the image of the next revision', () => {
+    const annotations = {
+      'run.googleapis.com/sources': '{"":"gs://run-sources-demo-local-cluster1/a#1"}',
+      'run.googleapis.com/base-images': '{"":"nodejs24"}',
+    };
+    const containers = [{ name: 'user-container', image: 'scratch' }];
+    const made = revision('hello-00001-abc', { metadata: { annotations }, spec: { containers } });
+    const digests = new Map([['user-container', resolved]]);
+    const input = { revision: made, pods: [], passed: new Set<string>(), digests, routed: false };
+    const { status } = planRevision(input, config, EPOCH).status ?? {};
+    assert.equal(status?.imageDigest, undefined);
+    assert.deepEqual(status?.containerStatuses, [{ name: 'user-container', imageDigest: PINNED }]);
+  });
+
   it('reports memory beside Ready, which it leaves alone', () => {
     const kills = [{ id: 'x', what: 'memory', container: 'user-container', at: EPOCH }] as const;
     const digests = new Map([['user-container', resolved]]);

@@ -1,5 +1,6 @@
 import { type Condition, conditionOf, isTrue, mergeConditions, READY } from '../../apis/condition.ts';
 import { SERVING } from '../../apis/labels.ts';
+import { sourceOf } from '../../apis/serving/instance/source.ts';
 import { REVISION_CONDITIONS as TYPES } from '../../apis/serving/revision/conditions.ts';
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import { type Deployment, PODS, type Pod } from '../../kube/core.ts';
@@ -136,7 +137,10 @@ function statusOf(
     observedGeneration: revision.metadata.generation,
     conditions,
     containerStatuses,
-    ...(pinned ? { imageDigest: containerStatuses[0]?.imageDigest } : {}),
+    // gcloud makes it the image of the next revision; one from source keeps its image, and with it the source.
+    ...(pinned && !sourceOf(revision.metadata.annotations, revision.spec.containers)
+      ? { imageDigest: containerStatuses[0]?.imageDigest }
+      : {}),
     actualReplicas: deployment?.status?.readyReplicas ?? 0,
     desiredReplicas,
     ...(desiredReplicas > 0 && scaling ? { scaling } : {}),

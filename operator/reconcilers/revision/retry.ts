@@ -43,11 +43,13 @@ export function retryAt({ metadata, status }: Revision): number | undefined {
  * Ready, from the two conditions that it depends on. While a revision that failed is tried again, Ready keeps its
  * failure until it starts: nothing is new for clients that wait for it. One that lacked its image has not been tried yet.
  */
-export function readyDuring({ status }: Revision, dependent: readonly Condition[]): Condition {
+export function readyDuring({ spec, status }: Revision, dependent: readonly Condition[]): Condition {
   const ready = readyOf(dependent);
   const before = conditionOf(status?.conditions, READY);
   if (ready.status !== 'Unknown' || !before || !isFalse(before) || !isTransient(before)) return ready;
-  if (!status?.imageDigest) return ready;
+  // A revision from source has no digest of its own image.
+  const isPinned = status?.imageDigest || status?.containerStatuses?.length === spec.containers.length;
+  if (!isPinned) return ready;
   const { lastTransitionTime: _, ...kept } = before;
   return kept;
 }

@@ -13,6 +13,7 @@ const cases: Record<
     reason: string;
     annotations?: Record<string, string>;
     names: (string | undefined)[];
+    image?: string;
     want: ContainerSource | undefined;
   }
 > = {
@@ -46,6 +47,13 @@ const cases: Record<
     names: ['a'],
     want: undefined,
   },
+  'another image': {
+    reason: 'gcloud run deploy --image leaves the annotation',
+    annotations: annotations({ '': URL }, { '': 'nodejs24' }),
+    names: ['a'],
+    image: 'node:24',
+    want: undefined,
+  },
   'what is no JSON': {
     reason: 'it was stored before it was checked',
     annotations: { 'run.googleapis.com/sources': '{' },
@@ -62,12 +70,12 @@ const cases: Record<
 };
 
 describe('the source of an instance', () => {
-  for (const [name, { reason, annotations, names, want }] of Object.entries(cases)) {
+  for (const [name, { reason, annotations, names, image = 'scratch', want }] of Object.entries(cases)) {
     it(`${name}: ${reason}`, () =>
       deepEqual(
         sourceOf(
           annotations,
-          names.map((each) => ({ name: each })),
+          names.map((each) => ({ name: each, image })),
         ),
         want,
       ));

@@ -9,26 +9,30 @@ export interface ContainerSource {
   container: string | undefined;
   /** `gs://BUCKET/OBJECT#GENERATION`. */
   url: string;
-  /** As annotation base-images names it; the container's own image counts where it is left out. */
+  /** As annotation base-images names it; admission asks for one. */
   baseImage?: string;
 }
 
+/** The image of a container that is deployed from source: nothing, as its base image is what it starts from. */
+export const SOURCE_IMAGE = 'scratch';
+
 /**
  * The source of an instance; undefined where it has none. gcloud calls an only container without a name by ''. Admission
- * allows one source, for a container that is there. Pure.
+ * allows one source, for a container that is there. One with another image runs that: `gcloud run deploy --image`
+ * leaves the annotation as it was. Pure.
  */
 export function sourceOf(
   annotations: Annotations,
-  containers: readonly Pick<TemplateContainer, 'name'>[],
+  containers: readonly Pick<TemplateContainer, 'name' | 'image'>[],
 ): ContainerSource | undefined {
   const sources = textsOf(annotations?.[RUN.sources]);
   const images = textsOf(annotations?.[RUN.baseImages]);
   const sole = containers.length === 1;
-  for (const { name } of containers) {
+  for (const { name, image } of containers) {
     const of = (texts: ReadonlyMap<string, string>) =>
       texts.get(name ?? '') ?? (sole ? texts.get('') : undefined);
     const url = of(sources);
-    if (!url) continue;
+    if (!url || image !== SOURCE_IMAGE) continue;
     const baseImage = of(images);
     return { container: name, url, ...(baseImage ? { baseImage } : {}) };
   }

@@ -12,6 +12,7 @@ interface Case {
   images?: object;
   names: (string | undefined)[];
   baseImages?: Record<string, string>;
+  image?: string;
   says: string[];
 }
 
@@ -55,6 +56,7 @@ const cases: Record<string, Case> = {
   'two sources': {
     reason: 'gcloud: at most one from source',
     sources: { a: URL, b: URL },
+    images: { a: 'nodejs24', b: 'nodejs24' },
     names: ['a', 'b'],
     says: [`metadata.annotations[${SOURCES}] has sources of 2 containers; one container may have a source`],
   },
@@ -77,6 +79,22 @@ const cases: Record<string, Case> = {
       `metadata.annotations[${IMAGES}] has "nodejs24"; it must be an image such as docker.io/library/node:24 (chart value instance.baseImages)`,
     ],
   },
+  'a source without a base image': {
+    reason: 'there is nothing to start from',
+    sources: { '': URL },
+    names: ['a'],
+    says: [`metadata.annotations[${SOURCES}] needs a base image for the container, in ${IMAGES}`],
+  },
+  'another image': {
+    reason: 'gcloud run deploy --image leaves the annotation: a warning',
+    sources: { '': URL },
+    images: { '': 'python312' },
+    names: ['a'],
+    image: 'node:24',
+    says: [
+      `metadata.annotations[${SOURCES}] has no effect on a container whose image is "node:24"; with the image scratch it runs its source`,
+    ],
+  },
   'what is no image': {
     reason: 'no registry has it',
     sources: { '': URL },
@@ -89,7 +107,10 @@ const cases: Record<string, Case> = {
 };
 
 describe('validation of sources', () => {
-  for (const [name, { reason, sources, images, names, baseImages = KNOWN, says }] of Object.entries(cases)) {
+  for (const [
+    name,
+    { reason, sources, images, names, baseImages = KNOWN, image = 'scratch', says },
+  ] of Object.entries(cases)) {
     it(`${name}: ${reason}`, () => {
       const annotations = {
         ...(sources ? { [SOURCES]: JSON.stringify(sources) } : {}),
@@ -97,7 +118,7 @@ describe('validation of sources', () => {
       };
       const errors = validateSources(
         annotations,
-        names.map((each) => ({ name: each })),
+        names.map((each) => ({ name: each, image })),
         baseImages,
         'metadata.annotations',
       );

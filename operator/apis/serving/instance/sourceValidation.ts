@@ -1,8 +1,8 @@
 import { RUN } from '../../annotations/run.ts';
-import { type FieldError, formatted, keyed } from '../../fieldError.ts';
+import { ADVICE, type FieldError, formatted, keyed } from '../../fieldError.ts';
 import { ImageError, parseImage } from '../../image.ts';
 import type { TemplateContainer } from '../container/types.ts';
-import { textsOf } from './source.ts';
+import { SOURCE_IMAGE, textsOf } from './source.ts';
 
 type Annotations = Record<string, string> | undefined;
 
@@ -13,7 +13,7 @@ type Annotations = Record<string, string> | undefined;
  */
 export function validateSources(
   annotations: Annotations,
-  containers: readonly Pick<TemplateContainer, 'name'>[],
+  containers: readonly Pick<TemplateContainer, 'name' | 'image'>[],
   baseImages: Readonly<Record<string, string>> | undefined,
   path: string,
 ): FieldError[] {
@@ -33,13 +33,36 @@ export function validateSources(
       say(RUN.sources, `has sources of ${sources.size} containers; one container may have a source`),
     );
   }
-  // Without a source nothing is started from it: the image that was built says what it runs on.
-  if (sources.size === 0) return errors;
-  for (const [container, image] of images) {
+  return [...errors, ...ofSource(sources, images, { containers, baseImages, say })];
+}
+
+interface Checked {
+  containers: readonly Pick<TemplateContainer, 'name' | 'image'>[];
+  baseImages: Readonly<Record<string, string>> | undefined;
+  say: (key: string, message: string) => FieldError;
+}
+
+/** Without a source nothing is started from a base image: the image that was built says what it runs on. */
+function ofSource(
+  sources: ReadonlyMap<string, string>,
+  images: ReadonlyMap<string, string>,
+  { containers, baseImages, say }: Checked,
+): FieldError[] {
+  return containers.flatMap((container) => {
+    const name = container.name ?? '';
+    const of = (texts: ReadonlyMap<string, string>) =>
+      texts.get(name) ?? (containers.length === 1 ? texts.get('') : undefined);
+    if (of(sources) === undefined) return [];
+    if (container.image !== SOURCE_IMAGE) {
+      const message = `has no effect on a container whose image is ${formatted(container.image)}; with the image ${SOURCE_IMAGE} it runs its source`;
+      return [{ ...say(RUN.sources, message), ...ADVICE }];
+    }
+    const image = of(images);
+    if (image === undefined)
+      return [say(RUN.sources, `needs a base image for the container, in ${RUN.baseImages}`)];
     const why = wrongImage(image, baseImages);
-    if (why && sources.has(container)) errors.push(say(RUN.baseImages, `has ${formatted(image)}; ${why}`));
-  }
-  return errors;
+    return why ? [say(RUN.baseImages, `has ${formatted(image)}; ${why}`)] : [];
+  });
 }
 
 function unknownNames(
