@@ -10,61 +10,13 @@ import { ROLE_FIELDS, type Role } from '../../operator/roles.ts';
 import { ALERTS } from '../../operator/telemetry/alerts.ts';
 import { assertGolden } from '../../operator/testing/golden.ts';
 import { CHART, helm, leaves, type Rendered, refusal, render } from './helm.ts';
+import { FULL } from './valueSets.ts';
 
 type Json = Record<string, unknown>;
 const ROLES = Object.keys(ROLE_FIELDS) as Role[];
 
 /** What makes the pods of a role, where it is no Deployment. */
 const WORKLOADS: Partial<Record<Role, string>> = { node: 'DaemonSet' };
-
-/** A production installation: everything that has a template of its own. */
-const FULL = {
-  domain: 'run.example.com',
-  urlScheme: 'https',
-  strict: true,
-  image: { repository: 'registry.example.com/homerun', digest: `sha256:${'a'.repeat(64)}` },
-  imagePullSecrets: [{ name: 'regcred' }],
-  labels: { team: 'platform' },
-  annotations: { 'example.com/owner': 'platform' },
-  controller: {
-    replicas: 2,
-    env: [{ name: 'HTTPS_PROXY', value: 'http://proxy.example.com:3128' }],
-    nodeSelector: { pool: 'system' },
-  },
-  gateway: {
-    replicas: 3,
-    service: {
-      type: 'LoadBalancer',
-      port: 8080,
-      nodePort: 30080,
-      annotations: { 'example.com/lb': 'internal' },
-      loadBalancerClass: 'example.com/lb',
-      loadBalancerSourceRanges: ['10.0.0.0/8'],
-      externalTrafficPolicy: 'Local',
-      ipFamilyPolicy: 'PreferDualStack',
-    },
-    tls: { secrets: ['web-tls'], namespace: 'certificates', nodePort: 30443 },
-    threads: 2,
-    drainSeconds: 30.5,
-    accessLog: true,
-    tracing: { endpoint: 'http://otel-collector.monitoring:4318', samplingRatio: 0.1 },
-    priorityClassName: 'system-cluster-critical',
-    tolerations: [{ key: 'edge', operator: 'Exists' }],
-    affinity: { nodeAffinity: {} },
-    podLabels: { tier: 'edge' },
-    podAnnotations: { 'example.com/note': 'x' },
-  },
-  api: {
-    enabled: true,
-    replicas: 2,
-    host: 'run.example.com',
-    tlsSecret: 'run-tls',
-    service: { type: 'LoadBalancer', annotations: { 'example.com/lb': 'internal' } },
-    storage: { enabled: true, accessModes: ['ReadWriteMany'] },
-  },
-  registry: { insecure: ['registry.local:5000'], ca: { configMap: 'registry-ca' } },
-  networkPolicy: { enabled: true, metricsFrom: [{ namespaceSelector: {} }] },
-};
 
 function find(objects: Rendered[], kind: string, name: string): Rendered {
   const found = objects.find((object) => object.kind === kind && object.metadata.name === name);
