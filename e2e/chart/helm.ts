@@ -51,16 +51,28 @@ const copies = new Map<DefinitionOf, string>();
 export function chartCopy(definitionOf: DefinitionOf): string {
   const present = copies.get(definitionOf);
   if (present) return present;
-  const folder = mkdtempSync(join(tmpdir(), 'homerun-chart-'));
-  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
-  const [from, to] = [CHART, folder].map((chart) => join(chart, 'files/crds')) as [string, string];
-  cpSync(CHART, folder, { recursive: true, filter: (path) => path !== from });
+  const copy = copyOf(CHART, definitionOf);
+  copies.set(definitionOf, copy);
+  return copy;
+}
+
+/** The same of any chart's folder, made anew. */
+export function copyOf(chart: string, definitionOf: DefinitionOf): string {
+  const folder = temporaryFolder();
+  const [from, to] = [chart, folder].map((each) => join(each, 'files/crds')) as [string, string];
+  cpSync(chart, folder, { recursive: true, filter: (path) => path !== from });
   mkdirSync(to);
   for (const file of readdirSync(from)) {
     const text = definitionOf(readFileSync(join(from, file), 'utf8'), file);
     if (text !== undefined) writeFileSync(join(to, file), text);
   }
-  copies.set(definitionOf, folder);
+  return folder;
+}
+
+/** An empty folder that lasts as long as this process. */
+export function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'homerun-chart-'));
+  process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 
