@@ -33,9 +33,24 @@ const ROLES: { [R in Role]: () => Promise<Run<R>> } = {
   node: async () => (await import('./node/node.ts')).runNode,
   api: async () => withClient((await import('./api/api.ts')).runApi),
 };
-/** Codes of errors that a person can mend: ConfigError and ConnectionError. */
-const EXPECTED: ReadonlySet<unknown> = new Set(['CONFIG_INVALID', 'KUBE_CONNECTION']);
-const USAGE = `usage: homerun ${Object.keys(ROLES).join(' | ')}`;
+
+/** What is no role: it has no configuration. @param args what follows the command's name. */
+type Command = (
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  log: Logger,
+  signal: AbortSignal,
+) => Promise<void>;
+
+/** The two sides of `helm test` (charts/homerun/templates/tests). */
+const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
+  hello: async () => (await import('./check/hello.ts')).runHello,
+  check: async () => (await import('./check/check.ts')).runCheck,
+};
+
+/** Codes of errors that a person can mend: ConfigError, ConnectionError and CheckError. */
+const EXPECTED: ReadonlySet<unknown> = new Set(['CONFIG_INVALID', 'KUBE_CONNECTION', 'CHECK_FAILED']);
+const USAGE = `usage: homerun ${[...Object.keys(ROLES), ...Object.keys(COMMANDS)].join(' | ')}`;
 
 function isRole(name: string): name is Role {
   return Object.hasOwn(ROLES, name);
@@ -79,8 +94,19 @@ async function main(): Promise<void> {
   const [command, ...args] = process.argv.slice(2);
   if (command === 'unpack') return unpackSource(args);
   const { positionals } = parseArgs({ allowPositionals: true });
-  const [role = ''] = positionals;
-  if (!isRole(role)) throw new ConfigError(USAGE);
+  const [name = '', ...args] = positionals;
+  if (Object.hasOwn(COMMANDS, name)) return runCommand(name, args);
+  if (!isRole(name)) throw new ConfigError(USAGE);
+  return runRole(name);
+}
+
+async function runCommand(name: string, args: readonly string[]): Promise<void> {
+  const log = createLogger(name, 'info');
+  const run = await COMMANDS[name]?.();
+  await run?.(args, process.env, log, stopSignal(log));
+}
+
+async function runRole(role: Role): Promise<void> {
   const config = loadConfig(process.env);
   const log = createLogger(role, config.logLevel);
   // Data threads have a supervisor of their own, and requests in hand that no level of any state brings back.

@@ -43,7 +43,22 @@ describe('bundle', () => {
   it('starts without node_modules and names the roles', () => {
     const { status, stderr } = run({});
     equal(status, 1);
-    equal(stderr, 'homerun: usage: homerun controller | webhook | gateway | metadata | node | api\n');
+    const usage = 'controller | webhook | gateway | metadata | node | api | hello | check';
+    equal(stderr, `homerun: usage: homerun ${usage}\n`);
+  });
+
+  it('has both sides of a check', async () => {
+    const port = String(await freePort());
+    const env = { PORT: port, K_REVISION: 'r' };
+    const child = spawn(process.execPath, [join(outdir, 'main.js'), 'hello'], { env, cwd: outdir });
+    try {
+      await once(child.stdout, 'data');
+      deepEqual(run({}, 'check', `http://127.0.0.1:${port}`), { status: 0, stderr: '' });
+    } finally {
+      child.kill('SIGTERM');
+    }
+    deepEqual(await once(child, 'exit'), [0, null]);
+    equal(run({}, 'check').status, 1);
   });
 
   it('unpacks sources without node_modules, and says in one sentence why not', () => {

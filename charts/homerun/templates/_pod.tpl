@@ -15,6 +15,19 @@ annotations:
   {{- end }}
 {{- end }}
 
+{{/* Takes the root. */}}
+{{- define "homerun.pod.security" -}}
+securityContext:
+  runAsNonRoot: true
+  {{- range $name, $id := .Values.podSecurityContext }}
+  {{- if not (kindIs "invalid" $id) }}
+  {{ $name }}: {{ int64 $id }}
+  {{- end }}
+  {{- end }}
+  seccompProfile:
+    type: RuntimeDefault
+{{- end }}
+
 {{- define "homerun.pod.scheduling" -}}
 serviceAccountName: {{ include "homerun.name" . }}
 {{- with .root.Values.imagePullSecrets }}
@@ -22,22 +35,14 @@ imagePullSecrets:
   {{- toYaml . | nindent 2 }}
 {{- end }}
 enableServiceLinks: false
-securityContext:
-  runAsNonRoot: true
-  {{- range $name, $id := .root.Values.podSecurityContext }}
-  {{- if not (kindIs "invalid" $id) }}
-  {{ $name }}: {{ int64 $id }}
-  {{- end }}
-  {{- end }}
-  {{- if and (eq .role "api") (include "homerun.storage" .root) }}
+{{ include "homerun.pod.security" .root }}
+{{- if and (eq .role "api") (include "homerun.storage" .root) }}
   {{- /* A new volume belongs to root. */}}
   {{- with .root.Values.podSecurityContext.runAsGroup }}
   fsGroup: {{ int64 . }}
   fsGroupChangePolicy: OnRootMismatch
   {{- end }}
-  {{- end }}
-  seccompProfile:
-    type: RuntimeDefault
+{{- end }}
 {{- with .values.priorityClassName }}
 priorityClassName: {{ . }}
 {{- end }}
