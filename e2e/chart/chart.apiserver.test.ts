@@ -1,93 +1,35 @@
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict';
-import { execSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
 import { DEPLOYMENTS, NAMESPACES } from '../../operator/kube/core.ts';
-import { isKubeError } from '../../operator/kube/errors.ts';
-import type { KubeObject, ResourceType } from '../../operator/kube/types.ts';
+import type { KubeObject } from '../../operator/kube/types.ts';
 import type { Rule } from '../../operator/rbac.ts';
-import { ApiServer } from '../../operator/testing/apiServer.ts';
+import type { ApiServer } from '../../operator/testing/apiServer.ts';
 import { until } from '../../operator/testing/until.ts';
 import { CONFIGURATION_TYPES, withBundle } from '../../operator/webhook/certificates/caBundle.ts';
-import { CHART, chartCopy, helm, NAMESPACE, refusal, toolFolder, withOpenSchema } from './helm.ts';
+import { CHART, chartCopy, NAMESPACE, refusal, withOpenSchema } from './helm.ts';
+import { DEFINITIONS, type Releases, releases } from './releases.ts';
 
-type Definition = KubeObject & { spec: { versions: { additionalPrinterColumns: { name: string }[] }[] } };
-
-const DEFINITIONS: ResourceType<Definition> = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  plural: 'customresourcedefinitions',
-  namespaced: false,
-};
 const SERVICE_DEFINITION = { name: 'services.serving.knative.dev' };
 
-/**
- * Helm's life cycle on a real API server; no controller runs, so nothing becomes ready and nothing is waited for. The
- * definitions have open schemas here: Helm and the API server would spend most of their time on them, and other files
- * install the chart as it is.
- */
+/** What Helm makes of a cluster, on a real API server. */
 describe('chart on an API server', function () {
   this.timeout(300_000);
+  let helmed: Releases;
   let server: ApiServer;
-  let work: string;
-  let current: string;
 
   before(async function () {
     this.timeout(900_000);
-    helm(['version']);
-    server = await ApiServer.start();
-    work = mkdtempSync(join(tmpdir(), 'homerun-chart-'));
-    current = chartCopy(withOpenSchema);
+    helmed = await releases();
+    server = helmed.server;
   });
-  after(async () => {
-    await server?.stop();
-    if (work) rmSync(work, { recursive: true });
-  });
+  after(() => helmed?.removeDefinitions());
 
-  const run = (command: string, args: string[], values: object = {}) =>
-    helm([command, 'homerun', ...args], {
-      input: JSON.stringify(values),
-      env: { ...process.env, KUBECONFIG: server.kubeconfig, HELM_CACHE_HOME: work, HELM_CONFIG_HOME: work },
-    });
-  /** Helm's own check has the API server put all schemas together, and takes longer than all that Helm does besides. */
-  const UNCHECKED = '--disable-openapi-validation';
-  const install = (namespace = NAMESPACE) =>
-    run('install', [current, '--namespace', namespace, '--create-namespace', UNCHECKED]);
-  /** What the defaults make was checked when it was installed first. */
-  const upgrade = (values?: object) =>
-    run(
-      'upgrade',
-      [current, '--reset-values', '--namespace', NAMESPACE, '-f', '-', ...(values ? [] : [UNCHECKED])],
-      values,
-    );
-  const uninstall = (namespace = NAMESPACE) => run('uninstall', ['--namespace', namespace]);
   const columnsOf = async () => {
     const definition = await server.client.get(DEFINITIONS, SERVICE_DEFINITION);
     return definition?.spec.versions[0]?.additionalPrinterColumns.map(({ name }) => name);
-  };
-  /**
-   * The API server (seen in 1.34) gives a definition up for minutes when its storage was still starting:
-   * "could not list instances: storage is (re)initializing", and the repetition is lost to a conflict with its own
-   * status. A change to the definition makes it look again.
-   */
-  const removeDefinitions = async () => {
-    for (const { metadata } of (await server.client.list(DEFINITIONS)).items)
-      await server.client.delete(DEFINITIONS, metadata);
-    let looks = 0;
-    const areGone = async () => {
-      const left = (await server.client.list(DEFINITIONS)).items;
-      looks += 1;
-      const nudge = { metadata: { annotations: { looks: String(looks) } } };
-      for (const { metadata } of left)
-        await server.client.mergePatch(DEFINITIONS, metadata, nudge).catch((error) => {
-          if (!isKubeError(error, 'KUBE_NOT_FOUND')) throw error;
-        });
-      return left.length === 0;
-    };
-    await until('the definitions are removed', areGone, { everyMs: 500 });
   };
 
   const STRANGERS = {
@@ -109,14 +51,14 @@ describe('chart on an API server', function () {
         const [plural, ...group] = name.split('.');
         const file = `files/crds/${group.join('.')}_${plural}.yaml`;
         const labels = { 'app.kubernetes.io/name': 'stranger' };
-        const ours = parse(readFileSync(join(current, file), 'utf8'));
+        const ours = parse(readFileSync(join(helmed.chart, file), 'utf8'));
         await server.client.create(DEFINITIONS, { ...ours, metadata: { name, labels } });
       });
-      after(removeDefinitions);
+      after(() => helmed.removeDefinitions());
 
       it('refuses in one sentence and changes nothing', async () => {
         match(
-          refusal(() => install()),
+          refusal(() => helmed.install()),
           refused,
         );
         deepEqual((await server.client.list(DEFINITIONS)).items.length, 1);
@@ -138,7 +80,7 @@ describe('chart on an API server', function () {
           definition.spec.versions[0].additionalPrinterColumns.pop();
         return JSON.stringify(definition);
       });
-      notes = run('install', [older, '--namespace', NAMESPACE, '--create-namespace']);
+      notes = helmed.run('install', [older, '--namespace', NAMESPACE, '--create-namespace']);
       await until('the kinds are served', () =>
         server.client.list(SERVICES, { namespace: NAMESPACE }).catch(() => undefined),
       );
@@ -152,7 +94,7 @@ describe('chart on an API server', function () {
 
     it('brings the definitions up to date on upgrade', async () => {
       const before = await columnsOf();
-      upgrade();
+      helmed.upgrade();
       equal((await columnsOf())?.length, (before?.length ?? 0) + 1);
     });
 
@@ -161,9 +103,13 @@ describe('chart on an API server', function () {
         const ref = { namespace: NAMESPACE, name: 'homerun-controller' };
         return (await server.client.get(DEPLOYMENTS, ref))?.spec?.replicas;
       };
-      upgrade({ controller: { replicas: 2 }, gateway: { replicas: 2 }, networkPolicy: { enabled: true } });
+      helmed.upgrade({
+        controller: { replicas: 2 },
+        gateway: { replicas: 2 },
+        networkPolicy: { enabled: true },
+      });
       equal(await replicas(), 2);
-      upgrade();
+      helmed.upgrade();
       equal(await replicas(), 1);
     });
 
@@ -182,16 +128,16 @@ describe('chart on an API server', function () {
         await server.client.apply(type, change, { fieldManager: 'homerun-webhook' });
       }
       const all = [[bundle], [bundle, bundle]];
-      upgrade({ webhook: { timeoutSeconds: 7 } });
+      helmed.upgrade({ webhook: { timeoutSeconds: 7 } });
       deepEqual(await bundles(), all);
-      upgrade();
+      helmed.upgrade();
       deepEqual(await bundles(), all);
     });
 
     it('changes the type of the gateway Service', () => {
-      upgrade({ gateway: { service: { type: 'NodePort', nodePort: 30080 } } });
-      upgrade({ gateway: { service: { type: 'ClusterIP' } } });
-      match(upgrade(), /get service homerun-gateway/);
+      helmed.upgrade({ gateway: { service: { type: 'NodePort', nodePort: 30080 } } });
+      helmed.upgrade({ gateway: { service: { type: 'ClusterIP' } } });
+      match(helmed.upgrade(), /get service homerun-gateway/);
     });
 
     it('leaves the node role out where the namespace would admit none of its pods', async () => {
@@ -210,12 +156,12 @@ describe('chart on an API server', function () {
       for (const level of ['restricted', 'baseline']) {
         await enforce(level);
         match(
-          upgrade(),
+          helmed.upgrade(),
           new RegExp(`enforces the Pod Security Standard ${level}, so the role "node" is left out`),
         );
         deepEqual(await names(), []);
         await enforce(level === 'restricted' ? 'privileged' : null);
-        upgrade();
+        helmed.upgrade();
         deepEqual(await names(), ['homerun-node']);
       }
     });
@@ -349,7 +295,7 @@ describe('chart on an API server', function () {
       before(async () => {
         // No controller runs here, so only where the webhook is not asked anything gets in.
         await server.client.create(SERVICES, service);
-        uninstall();
+        helmed.uninstall();
       });
 
       it("keeps people's services", async () => {
@@ -361,27 +307,20 @@ describe('chart on an API server', function () {
       });
 
       it('can be installed again', () => {
-        install();
-        uninstall();
+        helmed.install();
+        helmed.uninstall();
       });
 
       it('moves to another namespace with the command that the refusal names', () => {
-        const message = refusal(() => install('elsewhere'));
+        const message = refusal(() => helmed.install('elsewhere'));
         match(
           message,
           /CustomResourceDefinition \S+ belongs to release "homerun" in namespace "homerun-system"/,
         );
         const [, command = ''] = /hand the definitions over with: (.*)$/m.exec(message) ?? [];
-        execSync(command, {
-          env: {
-            ...process.env,
-            KUBECONFIG: server.kubeconfig,
-            PATH: `${toolFolder('kube')}:${process.env.PATH}`,
-          },
-          stdio: 'pipe',
-        });
-        install('elsewhere');
-        uninstall('elsewhere');
+        helmed.shell(command);
+        helmed.install('elsewhere');
+        helmed.uninstall('elsewhere');
       });
     });
   });
