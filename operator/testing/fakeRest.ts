@@ -176,7 +176,14 @@ export class FakeRest {
     const managedFields = this.#storage
       .managers(object)
       .map((manager) => ({ manager, operation: 'Apply', fieldsType: 'FieldsV1', fieldsV1: {} }));
-    return { ...object, metadata: { ...object.metadata, managedFields } as Stored['metadata'] };
+    const { apiVersion, kind, metadata, ...rest } = object;
+    // In the order of the real one, which sorts the fields of custom kinds.
+    return {
+      apiVersion,
+      kind,
+      metadata: { ...metadata, managedFields } as Stored['metadata'],
+      ...rest,
+    } as Stored;
   }
 }
 
