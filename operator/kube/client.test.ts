@@ -10,6 +10,8 @@ import { KubeClient, resourcePath } from './client.ts';
 import { apiAgent } from './connection.ts';
 import { CONFIG_MAPS, DEPLOYMENTS, NAMESPACES } from './core.ts';
 import type { KubeError } from './errors.ts';
+import { KnownObjects } from './knownObjects.ts';
+import { type KubeObject, namespaced } from './types.ts';
 
 const never = new AbortController().signal;
 
@@ -41,6 +43,26 @@ describe('KubeClient', () => {
   });
 
   afterEach(() => server.close());
+
+  it('shares the objects of lists that have not changed, where that is wanted', async () => {
+    const widgets = namespaced('example.com/v1', 'Widget', 'widgets');
+    const put = (name: string, spec: object) => {
+      const { apiVersion, kind } = widgets;
+      server.put({ apiVersion, kind, metadata: { name, namespace: 'a' }, spec } as KubeObject);
+    };
+    server.serve(widgets);
+    put('a', {});
+    put('b', {});
+    server.put(configMap('a', 'a'));
+    const client = new KubeClient(server.connection, { known: new KnownObjects() });
+    const before = await client.list(widgets, { namespace: 'a' });
+    put('b', { size: 2 });
+    const after = await client.list(widgets, { namespace: 'a' });
+    assert.equal(after.items[0], before.items[0]);
+    assert.notEqual(after.resourceVersion, before.resourceVersion);
+    assert.deepEqual(after, await server.client.list(widgets, { namespace: 'a' }));
+    assert.deepEqual(await client.list(CONFIG_MAPS), await server.client.list(CONFIG_MAPS));
+  });
 
   it('tells when the server answers again that was away for seconds, and nothing of a request that failed', async () => {
     const ask = () => server.client.list(NAMESPACES);
@@ -150,6 +172,7 @@ describe('KubeClient', () => {
     async function withServer(
       respond: (response: ServerResponse) => void,
       test: (client: KubeClient) => Promise<void>,
+      known?: KnownObjects,
     ) {
       const other = await listen(0);
       other.on('request', (_request, response) => respond(response));
@@ -157,9 +180,8 @@ describe('KubeClient', () => {
       const port = typeof address === 'object' ? address?.port : 0;
       const dispatcher = apiAgent({});
       try {
-        await test(
-          new KubeClient({ server: `http://127.0.0.1:${port}/prefix`, dispatcher, headers: () => ({}) }),
-        );
+        const connection = { server: `http://127.0.0.1:${port}/prefix`, dispatcher, headers: () => ({}) };
+        await test(new KubeClient(connection, { known }));
       } finally {
         await dispatcher.destroy();
         other.closeAllConnections();
@@ -177,27 +199,34 @@ describe('KubeClient', () => {
         },
       ));
 
-    it('shows a success that is not JSON', () =>
-      withServer(
-        (response) => response.end('<html>Log in</html>'),
-        async (client) => {
-          await assert.rejects(client.list(CONFIG_MAPS), {
-            code: 'KUBE_SERVER',
-            message: /not JSON: <html>Log in/,
-          });
-        },
-      ));
+    for (const [which, known] of [
+      ['', undefined],
+      [', to a client that shares objects', new KnownObjects()],
+    ] as const) {
+      it(`shows a success that is not JSON${which}`, () =>
+        withServer(
+          (response) => response.end('<html>Log in</html>'),
+          async (client) => {
+            await assert.rejects(client.list(CONFIG_MAPS), {
+              code: 'KUBE_SERVER',
+              message: /not JSON: <html>Log in/,
+            });
+          },
+          known,
+        ));
 
-    it('says so when an answer breaks off', () =>
-      withServer(
-        (response) => {
-          response.writeHead(200, { 'content-length': 100 }).write('{"items"');
-          setImmediate(() => response.destroy());
-        },
-        async (client) => {
-          await assert.rejects(client.list(CONFIG_MAPS), { code: 'KUBE_UNREACHABLE' });
-        },
-      ));
+      it(`says so when an answer breaks off${which}`, () =>
+        withServer(
+          (response) => {
+            response.writeHead(200, { 'content-length': 100 }).write('{"items"');
+            setImmediate(() => response.destroy());
+          },
+          async (client) => {
+            await assert.rejects(client.list(CONFIG_MAPS), { code: 'KUBE_UNREACHABLE' });
+          },
+          known,
+        ));
+    }
 
     it('keeps the prefix of the server\u2019s URL', () =>
       withServer(

@@ -1,6 +1,8 @@
 import type { Connection } from './connection.ts';
 import { isKubeError, KubeError, type StatusBody, statusError } from './errors.ts';
+import type { KnownObjects } from './knownObjects.ts';
 import { LineSplitter } from './lines.ts';
+import { completeList, type RawList, stripManagedFields } from './list.ts';
 import { type CallOptions, type Method, type RequestOptions, Transport } from './transport.ts';
 import type { KubeObject, ObjectRef, ResourceType } from './types.ts';
 
@@ -63,17 +65,21 @@ export class KubeClient {
   readonly connection: Connection;
   readonly #transport: Transport;
   readonly #guard: (() => AbortSignal) | undefined;
+  readonly #known: KnownObjects | undefined;
 
+  /** @param options.known objects that lists need not read again, and which they share: those of custom kinds are frozen. */
   constructor(
     connection: Connection,
     {
       transport = new Transport(connection),
       guard,
-    }: { transport?: Transport; guard?: () => AbortSignal } = {},
+      known,
+    }: { transport?: Transport; guard?: () => AbortSignal; known?: KnownObjects } = {},
   ) {
     this.connection = connection;
     this.#transport = transport;
     this.#guard = guard;
+    this.#known = known;
   }
 
   /**
@@ -81,7 +87,7 @@ export class KubeClient {
    * requests that are under way end and none begins, watches left out, all with `KUBE_UNREACHABLE`.
    */
   guarded(guard: () => AbortSignal): KubeClient {
-    return new KubeClient(this.connection, { transport: this.#transport, guard });
+    return new KubeClient(this.connection, { transport: this.#transport, guard, known: this.#known });
   }
 
   /** Calls back whenever the API server answers again that did not for some seconds. */
@@ -91,22 +97,18 @@ export class KubeClient {
 
   async list<T extends KubeObject>(type: ResourceType<T>, options: ListOptions = {}): Promise<ListResult<T>> {
     const { namespace, signal, ...query } = options;
+    const known = this.#known;
     const answer = await this.request<RawList<T>>('GET', resourcePath(type, { namespace }), {
       query,
       signal,
       verb: 'list',
+      read: known && ((text) => known.readList(text, type)),
     });
-    const items = answer.items ?? [];
-    for (const item of items) {
-      // Lists of built-in kinds leave these two out of their items.
-      item.apiVersion = type.apiVersion;
-      item.kind = type.kind;
-      stripManagedFields(item);
-    }
+    const { items = [], metadata } = known ? answer : completeList(answer, type);
     return {
       items,
-      resourceVersion: answer.metadata.resourceVersion ?? '',
-      continue: answer.metadata.continue || undefined,
+      resourceVersion: metadata.resourceVersion ?? '',
+      continue: metadata.continue || undefined,
     };
   }
 
@@ -267,20 +269,6 @@ export class KubeClient {
       throw new KubeError(`${method} ${path}: stopped`, { code: 'KUBE_UNREACHABLE', cause });
     }
   }
-}
-
-interface RawList<T> {
-  items?: T[];
-  metadata: { resourceVersion?: string; continue?: string };
-}
-
-function stripManagedFields<T extends KubeObject>(object: T): T {
-  const metadata: KubeObject['metadata'] & { managedFields?: unknown } = object.metadata;
-  if (metadata?.managedFields === undefined) return object;
-  // A copy without it, as `delete` would turn the object into a slow dictionary.
-  const { managedFields: _, ...rest } = metadata;
-  object.metadata = rest;
-  return object;
 }
 
 function parseEvent<T extends KubeObject>(line: string, title: string): WatchEvent<T> {

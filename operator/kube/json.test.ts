@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { contentHash, deepEqual, isSubset, project, withoutEmptied, withoutEmpty } from './json.ts';
+import { contentHash, deepEqual, frozen, isSubset, project, withoutEmptied, withoutEmpty } from './json.ts';
 
 /** The same content with keys in another order. */
 function shuffled(value: unknown): unknown {
@@ -152,5 +152,18 @@ describe('project', () => {
     const desired = { cpu: '1000m', list: [{ a: 1 }], gone: 1 };
     const live = { cpu: '1', list: [{ a: 2, b: 3 }, { a: 4 }], other: 5 };
     assert.deepEqual(project(desired, live), { cpu: '1', list: [{ a: 2 }], gone: undefined });
+  });
+});
+
+describe('frozen', () => {
+  it('gives the same value, of which nothing can be changed', () => {
+    const isStill = (value: unknown): boolean =>
+      Object.isFrozen(value) && (typeof value !== 'object' || Object.values(value ?? {}).every(isStill));
+    fc.assert(
+      fc.property(json, (value) => {
+        assert.deepEqual(frozen(structuredClone(value)), value);
+        assert.ok(isStill(frozen(structuredClone(value))));
+      }),
+    );
   });
 });

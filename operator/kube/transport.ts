@@ -5,6 +5,7 @@ import { clientDuration, clientRequests } from '../telemetry/metrics.ts';
 import { sleep } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { isGatewayError, isKubeError, KubeError, type StatusBody, statusError } from './errors.ts';
+import { joined, partsOf } from './parts.ts';
 
 /** How long one request may take and who may end it. */
 export interface CallOptions {
@@ -24,6 +25,11 @@ export interface RequestOptions extends CallOptions {
   accept?: string;
   /** Name of the request in metrics; the method when left out. */
   verb?: string;
+  /**
+   * Reads the text of an answer instead of JSON.parse, and keeps nothing of its buffer; throws SyntaxError for what is no
+   * JSON.
+   */
+  read?: (text: Buffer) => unknown;
 }
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -56,7 +62,7 @@ export class Transport {
     for (let left = SHED_TRIES; ; left--) {
       try {
         const answer = await this.#send(method, path, options);
-        return (await readJson(answer, `${method} ${path}`)) as R;
+        return (await readJson(answer, `${method} ${path}`, options.read)) as R;
       } catch (error) {
         if (left <= 1 || !isShed(error)) throw error;
         const seconds = Math.min(error.retryAfterSeconds ?? 1, SHED_LONGEST_WAIT_SECONDS);
@@ -150,20 +156,25 @@ function queryString(query: Query = {}): string {
   return parameters.size === 0 ? '' : `?${parameters}`;
 }
 
-async function readJson(answer: Dispatcher.ResponseData, title: string): Promise<unknown> {
-  let text: string;
+async function readJson(
+  { body, statusCode }: Dispatcher.ResponseData,
+  title: string,
+  read?: RequestOptions['read'],
+): Promise<unknown> {
+  let text: string | Buffer;
   try {
-    text = await answer.body.text();
+    text = read ? joined(await partsOf(body)) : await body.text();
   } catch (cause) {
     throw unreachable(title, cause);
   }
-  if (text === '') return undefined;
+  if (text.length === 0) return undefined;
   try {
-    return JSON.parse(text);
+    return typeof text === 'string' ? JSON.parse(text) : read?.(text);
   } catch (cause) {
-    throw new KubeError(`${title}: the answer is not JSON: ${text.slice(0, 200)}`, {
+    if (!(cause instanceof SyntaxError)) throw cause;
+    throw new KubeError(`${title}: the answer is not JSON: ${text.toString().slice(0, 200)}`, {
       code: 'KUBE_SERVER',
-      status: answer.statusCode,
+      status: statusCode,
       cause,
     });
   }

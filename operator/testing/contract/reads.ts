@@ -1,5 +1,8 @@
+import assert from 'node:assert/strict';
+import { resourcePath } from '../../kube/client.ts';
 import { CONFIG_MAPS } from '../../kube/core.ts';
-import { type Case, configMap, failure, meta } from './objects.ts';
+import { splitList } from '../../kube/listText.ts';
+import { type Case, configMap, failure, meta, WIDGETS, widget } from './objects.ts';
 
 /** Lists and watches. */
 export const reads: Record<string, Case> = {
@@ -26,6 +29,21 @@ export const reads: Record<string, Case> = {
       await names({ fieldSelector: 'metadata.name=c' }),
       await failure(names({ labelSelector: 'n in a' })),
     ];
+  },
+  'begins each item of a list of a custom kind in the same way': async (client, ns) => {
+    for (const name of ['a', 'b', 'c']) {
+      const { apiVersion, kind, metadata } = widget(ns, name);
+      await client.create(WIDGETS, { spec: { size: 1 }, metadata, kind, apiVersion });
+    }
+    const texts = await client.request<string[] | undefined>(
+      'GET',
+      resourcePath(WIDGETS, { namespace: ns }),
+      {
+        read: (list) => splitList(list, WIDGETS)?.items.map(String),
+      },
+    );
+    assert.ok(texts, 'the items are found');
+    return texts.map((text) => Object.keys(JSON.parse(text)).slice(0, 3));
   },
   'watch reports events after a version, by selector, and ends': async (client, ns) => {
     const made = await client.create(CONFIG_MAPS, configMap(ns, 'before', {}));
