@@ -91,12 +91,10 @@ async function unpackSource(args: string[]): Promise<void> {
 }
 
 async function main(): Promise<void> {
-  const [command, ...args] = process.argv.slice(2);
-  if (command === 'unpack') return unpackSource(args);
-  const { positionals } = parseArgs({ allowPositionals: true });
-  const [name = '', ...args] = positionals;
+  const [name = '', ...args] = process.argv.slice(2);
+  if (name === 'unpack') return unpackSource(args);
   if (Object.hasOwn(COMMANDS, name)) return runCommand(name, args);
-  if (!isRole(name)) throw new ConfigError(USAGE);
+  if (!isRole(name) || args.length > 0) throw new ConfigError(USAGE);
   return runRole(name);
 }
 

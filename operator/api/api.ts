@@ -1,5 +1,6 @@
 import type { Identity } from '../config.ts';
 import { KubeClient } from '../kube/client.ts';
+import { KnownObjects } from '../kube/knownObjects.ts';
 import { Projects } from '../metadata/projects.ts';
 import type { Permission } from '../rbac.ts';
 import type { RoleConfig } from '../roles.ts';
@@ -158,8 +159,9 @@ function contextOf({
   parts: readonly ApiPart[];
   oidc: Oidc;
 }): ApiContext {
+  const known = new KnownObjects();
   const clientOf: ApiContext['clientOf'] = (person, warn) =>
-    new KubeClient(asPerson(client.connection, person, warn));
+    new KubeClient(asPerson(client.connection, person, warn), { known });
   return {
     config,
     client,

@@ -102,7 +102,7 @@ env:
     value: "131072"
   {{- if has .role (list "controller" "api") }}
   {{- /* The controller's memory is what it has cached, in old space: that gets most of the limit, and what lists leave behind
-  little. The Admin API keeps nothing, but its space for young objects would grow with long lists beyond the limit, and V8
+  little. The Admin API keeps little, but its space for young objects would grow with long lists beyond the limit, and V8
   then collects everything for each request. */}}
   - name: NODE_OPTIONS
     value: --max-old-space-size-percentage=50 --max-semi-space-size=4

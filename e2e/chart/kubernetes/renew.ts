@@ -28,6 +28,7 @@ const KINDS: [apiVersion: string, kind: string][] = [
   ['rbac.authorization.k8s.io/v1', 'Role'],
   ['rbac.authorization.k8s.io/v1', 'RoleBinding'],
   ['v1', 'ConfigMap'],
+  ['v1', 'PersistentVolumeClaim'],
   ['v1', 'Pod'],
   ['v1', 'Service'],
   ['v1', 'ServiceAccount'],

@@ -9,6 +9,7 @@ import { createHttpServer } from '../../builtins.ts';
 import { apiDuration } from '../../telemetry/metrics.ts';
 import type { ApiContext, ApiPart } from '../context.ts';
 import { ApiError, errorBody } from '../errors.ts';
+import { jsonOf } from '../renderings.ts';
 import { parseJson } from './json.ts';
 
 /** Bytes of the longest body. The API server's own limit for an object is 3 MB, etcd's is 1.5 MB. */
@@ -47,6 +48,7 @@ export async function createApp(context: ApiContext, parts: readonly ApiPart[]):
     apiDuration.observe({ method, code: reply.statusCode }, reply.elapsedTime / 1000);
   });
   acceptJson(app);
+  app.setReplySerializer(jsonOf);
   app.decorateRequest('person');
   for (const part of parts) part.routes?.(app, context);
   app.setNotFoundHandler((_request, reply) => send(reply, new ApiError('NOT_FOUND', 'Method not found.')));

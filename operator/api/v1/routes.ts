@@ -1,6 +1,7 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { ApiContext, ApiPart } from '../context.ts';
 import { ApiError } from '../errors.ts';
+import { rendered } from '../renderings.ts';
 import { asAction } from '../resources/failure.ts';
 import { readAndWrite } from '../resources/readAndWrite.ts';
 import type { Resources } from '../resources/resources.ts';
@@ -109,7 +110,8 @@ async function list({ resources, kind: { type }, place, query }: Call): Promise<
   if (field !== undefined) throw wrong('fieldSelector', field, 'left out');
   const found =
     type === TASKS ? await listTasks(resources, place.region, page) : await resources.list(type, page);
-  const items = found.items.map((item) => viewOf(item, place));
+  const view = `v1 ${place.project} ${place.region}`;
+  const items = found.items.map((item) => rendered(item, view, () => viewOf(item, place)));
   return listOf(type, items, found.continue);
 }
 

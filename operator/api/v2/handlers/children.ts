@@ -15,7 +15,7 @@ import { readOverrides } from '../conversion/overrides.ts';
 import type { Fields } from '../conversion/value.ts';
 import { lastId, type Name, parseName } from '../names.ts';
 import { begun, validated } from '../operation.ts';
-import { listed, pageOf } from './page.ts';
+import { listed, messagesOf, pageOf } from './page.ts';
 import { deleteRead } from './resource.ts';
 
 const REVISION_PATHS = ['services/revisions', 'workerPools/revisions'];
@@ -82,8 +82,7 @@ async function list(call: Call, conversion: StoredConversion, field: string, ...
     conversion.type,
     pageOf(call.request, selectorOf(parent)),
   );
-  const shown = items.map((item) => toMessage(conversion, item, place));
-  return listed(field, shown, next);
+  return listed(field, messagesOf(conversion, items, place), next);
 }
 
 const { Revision, Execution, Task } = CONVERSIONS;

@@ -19,7 +19,7 @@ import type { Fields } from '../conversion/value.ts';
 import { lastId, parseName } from '../names.ts';
 import { begun, validated } from '../operation.ts';
 import { masked, missingFields, withoutOutput } from '../shape.ts';
-import { listed, pageOf } from './page.ts';
+import { listed, messagesOf, pageOf } from './page.ts';
 
 /** A resource that clients write: services, jobs, worker pools. */
 export interface Written {
@@ -77,11 +77,7 @@ async function get({ conversion, collection }: Written, call: Call): Promise<Fie
 async function list({ conversion, collection }: Written, call: Call): Promise<Fields> {
   const { resources, place } = sceneOf(call, parseName(call.request.parent, 'parent', ''));
   const { items, continue: next } = await resources.list(conversion.type, pageOf(call.request));
-  return listed(
-    collection,
-    items.map((item) => toMessage(conversion, item, place)),
-    next,
-  );
+  return listed(collection, messagesOf(conversion, items, place), next);
 }
 
 async function update(resource: Written, call: Call): Promise<Fields> {

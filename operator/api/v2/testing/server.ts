@@ -4,6 +4,8 @@ import { WORKER_POOLS } from '../../../apis/run/workerPool/types.ts';
 import { REVISIONS } from '../../../apis/serving/revision/types.ts';
 import { SERVICES } from '../../../apis/serving/service/types.ts';
 import { parseConfig } from '../../../config.ts';
+import { KubeClient } from '../../../kube/client.ts';
+import { KnownObjects } from '../../../kube/knownObjects.ts';
 import type { KubeObject } from '../../../kube/types.ts';
 import { FakeApiServer } from '../../../testing/fakeApiServer.ts';
 import { serverCertificate, testAuthority } from '../../../testing/serverCertificate.ts';
@@ -63,7 +65,8 @@ export async function startTestServer(): Promise<TestServer> {
   return server;
 }
 
-function contextOf({ client }: FakeApiServer): ApiContext {
+function contextOf({ connection }: FakeApiServer): ApiContext {
+  const client = new KubeClient(connection, { known: new KnownObjects() });
   return {
     config: parseConfig({ metadata: { region: 'local' } }),
     client,
