@@ -1,4 +1,3 @@
-import { parseArgs } from 'node:util';
 import { ConfigError, type Identity, identityOf, loadConfig } from './config.ts';
 import type { KubeClient } from './kube/client.ts';
 import type { Role, RoleConfig } from './roles.ts';
@@ -50,7 +49,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
 
 /** Codes of errors that a person can mend: ConfigError, ConnectionError and CheckError. */
 const EXPECTED: ReadonlySet<unknown> = new Set(['CONFIG_INVALID', 'KUBE_CONNECTION', 'CHECK_FAILED']);
-const USAGE = `usage: homerun ${[...Object.keys(ROLES), ...Object.keys(COMMANDS)].join(' | ')}`;
+const USAGE = `usage: homerun ${[...Object.keys(ROLES), ...Object.keys(COMMANDS), 'unpack'].join(' | ')}`;
 
 function isRole(name: string): name is Role {
   return Object.hasOwn(ROLES, name);
