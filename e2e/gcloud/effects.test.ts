@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { HELLO_IMAGE } from '../lib/services.ts';
 import { until } from '../lib/wait.ts';
 import { useGcloud } from './person.ts';
@@ -26,6 +28,20 @@ describe('gcloud at the Admin API of the cluster', function () {
     await until('it asks who calls', async () => (await ask(url)) === 403);
     await run(`run services add-iam-policy-binding hello ${binding}`);
     await until('it answers again', async () => (await ask(url)) === 200);
+  });
+
+  it('deploys a source without a build, which answers', async () => {
+    const folder = join(suite.gcloud.folder, 'source');
+    mkdirSync(folder);
+    const listens = "createServer((_, response) => response.end('from source')).listen(process.env.PORT)";
+    writeFileSync(join(folder, 'main.js'), `const { createServer } = require('node:http');\n${listens};\n`);
+    const begun = performance.now();
+    const program = '--base-image=nodejs24 --command=/usr/bin/node --args=main.js';
+    await run(`alpha run deploy files --source=${folder} --no-build ${program} --allow-unauthenticated`);
+    const at = (await run('run services describe files --format=value(status.url)')).trim();
+    await until('it answers', async () => (await suite.visitor.ask(at)).body === 'from source');
+    const seconds = (performance.now() - begun) / 1000;
+    console.log(`      from the folder to the answer: ${seconds.toFixed(1)} s`);
   });
 
   it('moves traffic between revisions', async () => {
@@ -70,7 +86,7 @@ describe('gcloud at the Admin API of the cluster', function () {
   });
 
   it('deletes what it has made', async () => {
-    await run('run services delete hello');
+    for (const name of ['hello', 'files']) await run(`run services delete ${name}`);
     await run('run jobs delete work');
     assert.equal((await run('run services list --format=value(name)')).trim(), '');
   });

@@ -129,6 +129,12 @@ export class ApiServer {
     await this.#etcdCall('compaction', { revision: present.header.revision, physical: true });
   }
 
+  /** Lets the test process end while the server runs, which then ends with it. */
+  unref(): void {
+    this.#etcd?.unref();
+    this.#server?.unref();
+  }
+
   /** Keeps what etcd holds now for {@link restore}; once, when the server has made all that it makes by itself. */
   async keepState(): Promise<void> {
     const namespaces = ['default', 'kube-node-lease', 'kube-public', 'kube-system'];

@@ -38,7 +38,6 @@ async function startWithKinds(): Promise<ApiServer> {
   const server = await ApiServer.start();
   await installKinds(server);
   await server.keepState();
+  server.unref();
   return server;
 }
-
-after(() => idle?.stop());

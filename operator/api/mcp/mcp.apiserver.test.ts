@@ -2,15 +2,14 @@ import { deepEqual, equal, match, ok, rejects } from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
-import { Agent, fetch } from 'undici';
 import { RUN } from '../../apis/annotations/run.ts';
 import { SERVICES } from '../../apis/serving/service/types.ts';
 import { parseSource } from '../../source/contact.ts';
 import { FileStore } from '../storage/fileStore.ts';
 import { NAMESPACE, type PEOPLE, REGION } from '../testing/installation.ts';
+import { mcpClient } from '../testing/mcpClient.ts';
 import { useReadyApi } from '../testing/readiness.ts';
 
 const PLACE = `projects/${NAMESPACE}/locations/${REGION}`;
@@ -45,14 +44,8 @@ describe('MCP on a real API server', function () {
 
   const connect = async (token?: string): Promise<Client> => {
     const { authority } = installation;
-    const dispatcher = new Agent({ connect: { ca: authority, servername: 'localhost' } });
-    const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` };
-    const transport = new StreamableHTTPClientTransport(new URL(`https://127.0.0.1:${api.port}/mcp`), {
-      requestInit: { headers },
-      fetch: ((url: string, init: object) => fetch(url, { ...init, dispatcher })) as never,
-    });
-    const client = new Client({ name: 'test', version: '1' });
-    await client.connect(transport);
+    const url = `https://127.0.0.1:${api.port}/mcp`;
+    const client = await mcpClient({ url, authority, servername: 'localhost', token });
     opened.push(client);
     return client;
   };

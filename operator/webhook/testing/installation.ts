@@ -84,9 +84,12 @@ export async function startReplica(
   } = {},
 ): Promise<Replica> {
   const stop = new AbortController();
+  const config = parseConfig({ strict });
+  // Any free port, where it is 0.
+  config.webhook.port = port;
   const webhook = await startWebhook({
     client,
-    config: parseConfig({ strict, webhook: { port } }),
+    config,
     identity: { namespace: SYSTEM, podName: 'test' },
     capabilities: { resizesPods: true },
     log: silent,
