@@ -6,10 +6,11 @@ import { SERVICES, type Service } from '../../operator/apis/serving/service/type
 import { DEPLOYMENTS, NAMESPACES } from '../../operator/kube/core.ts';
 import type { KubeObject } from '../../operator/kube/types.ts';
 import type { Rule } from '../../operator/rbac.ts';
+import { ROLE_FIELDS } from '../../operator/roles.ts';
 import type { ApiServer } from '../../operator/testing/apiServer.ts';
 import { until } from '../../operator/testing/until.ts';
 import { CONFIGURATION_TYPES, withBundle } from '../../operator/webhook/certificates/caBundle.ts';
-import { CHART, chartCopy, NAMESPACE, refusal, withOpenSchema } from './helm.ts';
+import { CHART, chartCopy, NAMESPACE, refusal, render, withOpenSchema } from './helm.ts';
 import { DEFINITIONS, type Releases, releases } from './releases.ts';
 
 const SERVICE_DEFINITION = { name: 'services.serving.knative.dev' };
@@ -166,24 +167,52 @@ describe('chart on an API server', function () {
       }
     });
 
-    it('has pods that the restricted security standard admits', async () => {
+    describe('in a namespace that enforces the restricted security standard', () => {
       const namespace = 'restricted';
-      const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
-      await server.client.create(NAMESPACES, {
-        apiVersion: 'v1',
-        kind: 'Namespace',
-        metadata: { name: namespace, labels },
-      });
-      for (const role of ['controller', 'webhook', 'gateway', 'metadata']) {
-        const deployment = await server.client.get(DEPLOYMENTS, {
-          namespace: NAMESPACE,
-          name: `homerun-${role}`,
+      const templates = new Map<string, { metadata: object; spec: object }>();
+      before(async () => {
+        const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+        await server.client.create(NAMESPACES, {
+          apiVersion: 'v1',
+          kind: 'Namespace',
+          metadata: { name: namespace, labels },
         });
-        const { metadata, spec } = deployment?.spec?.template ?? {};
-        const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { ...metadata, name: role, namespace }, spec };
+        const values = { api: { enabled: true }, registry: { ca: { configMap: 'registry-ca' } } };
+        for (const { kind, metadata, spec } of render(values)) {
+          if (!/^(Deployment|DaemonSet)$/.test(kind)) continue;
+          templates.set(metadata.name, (spec as { template: { metadata: object; spec: object } }).template);
+        }
+      });
+
+      const admission = (role: string) => {
+        const { metadata, spec } = templates.get(`homerun-${role}`) ?? {};
+        const body = {
+          apiVersion: 'v1',
+          kind: 'Pod',
+          metadata: { ...metadata, name: role, namespace },
+          spec,
+        };
         const path = `/api/v1/namespaces/${namespace}/pods`;
-        await server.client.request('POST', path, { query: { dryRun: 'All' }, body: pod });
-      }
+        return server.client.request('POST', path, { query: { dryRun: 'All' }, body });
+      };
+
+      it('pods of every role but the node role are admitted', async () => {
+        const roles = Object.keys(ROLE_FIELDS).filter((role) => role !== 'node');
+        for (const role of roles) ok(await admission(role), role);
+      });
+
+      it('pods of the node role are refused for its user and its folder alone', async () => {
+        const message = await admission('node').then(
+          () => 'it is admitted',
+          (error: Error) => error.message,
+        );
+        const [, violations = message] =
+          /violates PodSecurity "restricted:latest": (.*)$/.exec(message) ?? [];
+        deepEqual(
+          violations.split(/\), /).map((violation) => violation.split(' (', 1)[0]),
+          ['restricted volume types', 'runAsNonRoot != true', 'runAsUser=0'],
+        );
+      });
     });
 
     describe('permissions', () => {
