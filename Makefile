@@ -89,6 +89,10 @@ images: cluster ## Put the test images into the cluster's registry and its node
 image: $(dependencies) ## Build Homerun's image and print where it is (an OCI layout)
 	@e2e/images/build homerun:dev
 
+.PHONY: sbom
+sbom: $(dependencies) ## Write bills of materials (CycloneDX) of package-lock.json and the image to dist/sbom (needs npm 10)
+	@node e2e/images/sbom.ts
+
 .PHONY: deploy
 deploy: $(dependencies) cluster ## Build the image and install or upgrade the chart on the cluster
 	@e2e/deploy

@@ -24,10 +24,19 @@ build_homerun() {
 }
 
 homerun_settings() {
-  jq -n --arg tag "$1" '{
+  jq -n --arg tag "$1" --arg revision "$(source_revision)" '{
     User: "65532:65532", WorkingDir: "/app", Entrypoint: ["/usr/bin/node", "/app/main.js"],
-    Env: ["PATH=/usr/bin:/bin", "NODE_ENV=production"], Labels: {"org.opencontainers.image.version": $tag}
+    Env: ["PATH=/usr/bin:/bin", "NODE_ENV=production"], Labels: ({"org.opencontainers.image.version": $tag} +
+      if $revision == "" then {} else {"org.opencontainers.image.revision": $revision} end)
   }'
+}
+
+# source_revision: the last commit that changed what the image is made of, so that others leave its digest as it is; nothing
+# where that is not what is built.
+source_revision() {
+  local sources=(operator e2e/images package-lock.json)
+  [ -z "$(git -C "$root" status --porcelain -- "${sources[@]}" 2>&1)" ] || return 0
+  git -C "$root" log -1 --format=%H -- "${sources[@]}"
 }
 
 # make_bundle: as `npm run bundle`, but into a folder that nobody else writes to.
@@ -52,8 +61,12 @@ debian_files() { # FOLDER
   downloads=$(mktemp -d)
   (cd "$downloads" && apt-get -q -o APT::Sandbox::User=root download "${debian_packages[@]}" >/dev/null 2>&1) ||
     fail "apt-get could not download: ${debian_packages[*]}"
-  for package in "$downloads"/*.deb; do dpkg-deb --extract "$package" "$folder"; done
+  for package in "$downloads"/*.deb; do
+    dpkg-deb --extract "$package" "$folder"
+    describe_package "$package" "$folder"
+  done
   rm -r "$downloads"
+  install -D -m 644 /etc/os-release "$folder/etc/os-release"
   mkdir -p "$folder/etc/ssl/certs"
   find "$folder/usr/share/ca-certificates" -name '*.crt' | LC_ALL=C sort | xargs cat >"$folder/etc/ssl/certs/ca-certificates.crt"
   base_files "$folder"
@@ -61,6 +74,13 @@ debian_files() { # FOLDER
     usr/lib/*-linux-gnu/{gconv,audit}; do
     rm -rf "${folder:?}"/$unneeded
   done
+}
+
+# describe_package PACKAGE FOLDER: where scanners look for what an image without dpkg consists of, as distroless images have it.
+describe_package() {
+  local descriptions=$2/var/lib/dpkg/status.d
+  mkdir -p "$descriptions"
+  { dpkg-deb --field "$1" && echo; } >"$descriptions/$(dpkg-deb --field "$1" Package)"
 }
 
 node_package() {
