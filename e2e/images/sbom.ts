@@ -18,14 +18,17 @@ const run = (command: string, ...args: string[]) =>
     stdio: ['ignore', 'pipe', 'inherit'],
   });
 
+const { name, version, packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
+
 /** The npm packages of which something is in the bundle, as `name@version`. */
 async function bundledPackages(): Promise<Set<string>> {
   const outdir = mkdtempSync(join(tmpdir(), 'homerun-sbom-'));
   try {
     const outputs = Object.values(await bundle(root, outdir));
-    const { packages } = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8'));
     return packagesOf(
-      outputs.flatMap(({ inputs }) => Object.keys(inputs)),
+      outputs.flatMap(({ inputs }) =>
+        Object.keys(inputs).filter((path) => (inputs[path]?.bytesInOutput ?? 0) > 0),
+      ),
       packages,
     );
   } finally {
@@ -44,12 +47,16 @@ function builtImage(): { digest: string; debian: Component[] } {
   return { digest, debian: debianComponents(read('var/lib/dpkg/status.d/*'), read('etc/os-release')) };
 }
 
-const lock = lockBom(
-  JSON.parse(run('npm', 'sbom', '--sbom-format', 'cyclonedx', '--omit', 'dev', '--package-lock-only')) as Bom,
-  JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')),
-);
+const listed: Bom = JSON.parse(run('npm', 'sbom', '--sbom-format', 'cyclonedx', '--package-lock-only'));
+const lock = lockBom(listed, { name, version }, packages);
 const { digest, debian } = builtImage();
-const image = imageBom(lock, { digest, arch: process.arch, bundled: await bundledPackages(), debian });
+const image = imageBom(lock, {
+  digest,
+  arch: process.arch,
+  bundled: await bundledPackages(),
+  debian,
+  listed: listed.components,
+});
 mkdirSync(folder, { recursive: true });
 for (const [name, bom] of Object.entries({ 'package-lock': lock, image })) {
   const file = join(folder, `${name}.cdx.json`);
