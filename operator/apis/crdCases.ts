@@ -250,6 +250,18 @@ export const OBJECTS: Record<
     rejected: /(?=.*taskCount.*10000)(?=.*maxRetries.*10)(?=.*timeoutSeconds.*1)/s,
     reason: 'the limits are those of its job',
   },
+  'a folder of the node': {
+    type: SERVICES,
+    yaml: '{metadata: {name: a}, spec: {template: {spec: {containers: [{image: a}], volumes: [{name: v, hostPath: {path: /}}]}}}}',
+    rejected: /unknown field "spec.template.spec.volumes\[0\].hostPath"/,
+    reason: 'the schema has no field for it, so it is never stored either',
+  },
+  'network and processes of the node': {
+    type: JOBS,
+    yaml: '{metadata: {name: a}, spec: {template: {spec: {template: {spec: {containers: [{image: a}], hostNetwork: true, hostPID: true}}}}}}',
+    rejected: /unknown field .*hostNetwork.*unknown field .*hostPID/,
+    reason: 'the same',
+  },
   'a domain mapping': {
     type: DOMAIN_MAPPINGS,
     yaml: '{metadata: {name: 1.www.example.com}, spec: {routeName: hello, certificateMode: AUTOMATIC, forceOverride: false}}',
