@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Agent, ProxyAgent } from 'undici';
 import { FakeApiServer } from '../testing/fakeApiServer.ts';
+import { serverCertificate, testAuthority } from '../testing/serverCertificate.ts';
+import { issueAuthority } from '../webhook/certificates/issue.ts';
 import { KubeClient } from './client.ts';
 import { inClusterConnection, kubeConfigConnection } from './connection.ts';
 import { CONFIG_MAPS } from './core.ts';
@@ -65,6 +69,33 @@ describe('connections', () => {
       write('ca.crt', 'new');
       await connection.headers();
       assert.notEqual(connection.dispatcher, dispatcher);
+    });
+
+    it('sends no token to a server that the authority of the cluster does not vouch for', async () => {
+      const tokens: (string | undefined)[] = [];
+      const { certificate: cert, key } = await serverCertificate(['localhost']);
+      const server = createServer({ cert, key }, ({ headers }, response) => {
+        tokens.push(headers.authorization);
+        response.setHeader('content-type', 'application/json').end('{"kind":"ConfigMap"}');
+      });
+      await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+      const { port } = server.address() as AddressInfo;
+      write('token', 'secret');
+      const ask = (authority: string) => {
+        write('ca.crt', authority);
+        const here = { KUBERNETES_SERVICE_HOST: 'localhost', KUBERNETES_SERVICE_PORT: String(port) };
+        const client = new KubeClient(inClusterConnection({ env: here, directory: folder }));
+        return client.get(CONFIG_MAPS, { namespace: 'ns', name: 'a' });
+      };
+      try {
+        await assert.rejects(ask((await issueAuthority(Date.now())).certificate), /certificate/);
+        assert.deepEqual(tokens, []);
+        await ask(await testAuthority());
+        assert.deepEqual(tokens, ['Bearer secret']);
+      } finally {
+        server.close();
+        server.closeAllConnections();
+      }
     });
 
     it('says what is missing', () => {
