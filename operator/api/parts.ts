@@ -1,7 +1,7 @@
-import { BUILDS } from './beside/builds.ts';
 import { RESOURCE_MANAGER } from './beside/projects.ts';
 import { SERVICE_ACCOUNTS_API } from './beside/serviceAccounts.ts';
 import { SERVICE_USAGE } from './beside/serviceUsage.ts';
+import { BUILDS } from './build/part.ts';
 import type { ApiPart } from './context.ts';
 import { IAM } from './iam/part.ts';
 import { LOGS } from './logs/part.ts';

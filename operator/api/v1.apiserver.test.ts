@@ -307,7 +307,7 @@ describe('the Admin API v1 on a real API server', () => {
       equal(refused.error.status, 'FAILED_PRECONDITION');
     });
 
-    it('is a repository for what is built, which there is not yet', async () => {
+    it('is a repository for what is built, which there is not where builds are off', async () => {
       for (const [method, path] of [
         ['GET', 'repositories/cloud-run-source-deploy'],
         ['POST', 'repositories?repositoryId=cloud-run-source-deploy'],
@@ -316,7 +316,7 @@ describe('the Admin API v1 on a real API server', () => {
           body: method === 'POST' ? {} : undefined,
         });
         deepEqual([status, body.error.status], [501, 'UNIMPLEMENTED']);
-        match(body.error.message, /builds no sources yet: push an image and deploy that/);
+        match(body.error.message, /builds no sources: install .*, or push an image and deploy that/);
       }
     });
 

@@ -1,6 +1,7 @@
 import * as Type from 'typebox';
 import { MAX_ROLLOUT_MS } from '../apis/annotations/values.ts';
 import { ApiSchema } from './api.ts';
+import { BuildSchema } from './build.ts';
 import { oneOf, port, seconds } from './fields.ts';
 import { GatewaySchema } from './gateway.ts';
 import { GatewayApiSchema } from './gatewayApi.ts';
@@ -36,6 +37,7 @@ export const ConfigSchema = Type.Object(
       { default: {} },
     ),
     api: ApiSchema,
+    build: BuildSchema,
     gateway: GatewaySchema,
     invoker: InvokerSchema,
     gatewayApi: GatewayApiSchema,

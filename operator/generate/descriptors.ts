@@ -4,13 +4,15 @@ import { dirname } from 'node:path';
 import { execPath } from 'node:process';
 import { type GeneratedFile, generatedFrom } from './file.ts';
 
-/** What the Admin API speaks: Cloud Run v2 with operations, locations, details of errors, and entries of logs. */
+/** What the Admin API speaks: Cloud Run v2 with operations, locations, details of errors, entries of logs, and builds. */
 const PROTOS = [
   'google/cloud/run/v2',
   'google/cloud/location/locations.proto',
   'google/longrunning/operations.proto',
   'google/rpc/error_details.proto',
   'google/logging/v2/logging.proto',
+  // What the operation of a build has for its metadata and its response.
+  'google/devtools/cloudbuild/v1/cloudbuild.proto',
 ];
 
 /** operator/api/v2/descriptors.ts: the compiled protos of google-proto-files, with their options and without comments. */

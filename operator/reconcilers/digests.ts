@@ -1,4 +1,6 @@
 import { type IdentityConfig, kubernetesServiceAccount } from '../apis/identity.ts';
+import type { Config } from '../config.ts';
+import { placedImage } from '../registry/artifactRegistry.ts';
 import type { DigestResolver, DigestState } from '../registry/resolver.ts';
 import type { InstanceSpec } from './pod/pod.ts';
 
@@ -12,22 +14,27 @@ export interface DigestOwner {
   asks: boolean;
 }
 
+/** What decides where an image is. */
+type PlaceConfig = { build: Pick<Config['build'], 'registry'>; metadata: Pick<Config['metadata'], 'region'> };
+
 /**
- * What is known of the digests of an object's images. One that is known from before is final: the tag may move and the
+ * What is known of the digests of an object's images, where they are in the cluster: what a build has pushed is deployed by
+ * its name in Artifact Registry. One that is known from before is final: the tag may move and the
  * registry go away.
  */
 export function digestsOf(
   { namespace, name, spec, known, asks }: DigestOwner,
   resolver: DigestResolver,
-  config: IdentityConfig,
+  config: IdentityConfig & PlaceConfig,
 ): Map<string, DigestState> {
+  const { region } = config.metadata;
   const states = spec.containers.map((container): [string, DigestState] => {
     const image = known.get(container.name);
     if (image) return [container.name, { state: 'resolved', image }];
     if (!asks) return [container.name, { state: 'pending' }];
     const state = resolver.lookup({
       revision: `${namespace}/${name}`,
-      image: container.image,
+      image: placedImage(container.image, { region, registry: config.build.registry }),
       namespace,
       serviceAccount: kubernetesServiceAccount(spec.serviceAccountName, config) ?? 'default',
       pullSecrets: (spec.imagePullSecrets ?? []).flatMap((secret) => secret.name ?? []),

@@ -118,7 +118,7 @@ subjects:
 
 {{/* The whole configuration (operator/config/schema.ts): values of the same name, and what the chart itself decides. */}}
 {{- define "homerun.wholeConfig" -}}
-{{- $config := pick .Values "namespaces" "domain" "urlTemplate" "urlScheme" "clusterDomain" "logLevel" "strict" "serviceAccounts" "autoscaler" "instance" "jobs" "startup" "traffic" "revisionHistory" }}
+{{- $config := pick .Values "namespaces" "domain" "urlTemplate" "urlScheme" "clusterDomain" "logLevel" "strict" "serviceAccounts" "autoscaler" "build" "instance" "jobs" "startup" "traffic" "revisionHistory" }}
 {{- $registry := omit .Values.registry "ca" "pullSecretNamespaces" }}
 {{- if include "homerun.caMounted" . }}
 {{- $registry = set $registry "caFile" "/etc/homerun-ca/ca.crt" }}

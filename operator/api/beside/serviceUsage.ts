@@ -6,6 +6,8 @@ type Params = Readonly<Record<string, string>>;
 
 /** APIs of Google that a cluster has something to answer for. */
 const ENABLED: ReadonlySet<string> = new Set([
+  'artifactregistry.googleapis.com',
+  'cloudbuild.googleapis.com',
   'cloudresourcemanager.googleapis.com',
   'iam.googleapis.com',
   'logging.googleapis.com',

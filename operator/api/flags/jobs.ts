@@ -111,7 +111,10 @@ export const JOB_FLAGS: readonly FlagCase[] = [
   {
     command: 'run jobs deploy built --source=SOURCE',
     outcomes: {
-      '--source': refused(/Homerun builds no sources yet: push an image/, 'there are no builds yet'),
+      '--source': refused(
+        /This cluster builds no sources: install/,
+        'builds are off until the chart turns them on',
+      ),
     },
   },
 ];

@@ -12,7 +12,10 @@ const NETWORK = '[{"network": "net", "subnetwork": "sub", "tags": ["one", "two"]
 const NEW = '--async --no-allow-unauthenticated --image=IMAGE';
 /** Changes the same service again. */
 const AGAIN = 'run deploy web --async --image=IMAGE';
-const NO_BUILDS = refused(/Homerun builds no sources yet: push an image/, 'there are no builds yet');
+const NO_BUILDS = refused(
+  /This cluster builds no sources: install/,
+  'builds are off until the chart turns them on',
+);
 const SOURCE = 'run deploy built --no-allow-unauthenticated --source=SOURCE';
 
 function builds(...flags: string[]): FlagCase['outcomes'] {

@@ -1,6 +1,8 @@
 import type { FastifyRequest } from 'fastify';
 import { parseDuration } from '../../apis/duration.ts';
 import { formatted } from '../../apis/fieldError.ts';
+import { isBuildId } from '../build/names.ts';
+import { operationOfBuild } from '../build/part.ts';
 import type { ApiPart } from '../context.ts';
 import { ApiError, invalidFields } from '../errors.ts';
 import { checkRegion } from '../server/region.ts';
@@ -32,6 +34,9 @@ export const OPERATIONS: ApiPart = {
       return { operations: (await listOperations(resources)).map((each) => shown(each, place)) };
     });
     app.get(`${PATH}/:id`, async (request) => {
+      // Cloud Build's operations are asked for at the same path, of another host or of the one that clients are led to.
+      const { id: asked = '' } = request.params as Record<string, string | undefined>;
+      if (isBuildId(asked)) return operationOfBuild(request, context, asked);
       const { resources, id, place } = at(request);
       return shown(await getOperation(resources, id), place);
     });

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { connect as http2Connect } from 'node:http2';
 import { connect, type Socket } from 'node:net';
 import { type TLSSocket, connect as tlsConnect } from 'node:tls';
+import { parseConfig } from '../../config.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { serverCertificate, testAuthority } from '../../testing/serverCertificate.ts';
 import { silent } from '../../testing/until.ts';
@@ -37,24 +38,7 @@ const resources: Resources = {
 };
 
 const context: ApiContext = {
-  config: {
-    logLevel: 'info',
-    adminPort: 9090,
-    namespaces: [],
-    clusterDomain: 'cluster.local',
-    api: {
-      service: 'homerun-api',
-      port: 8443,
-      servicePort: 443,
-      host: '',
-      tlsSecret: '',
-      plainHttp: false,
-      issuers: [],
-      storage: { folder: '', projectMiB: 1 },
-    },
-    serviceAccounts: {},
-    metadata: { region: 'local', projectId: '{namespace}', projectNumbers: {} },
-  },
+  config: parseConfig({ metadata: { region: 'local' } }),
   client: {} as ApiContext['client'],
   authentication: {
     personOf: async (header) => {

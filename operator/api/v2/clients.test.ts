@@ -312,11 +312,11 @@ for (const [name, optionsOf] of Object.entries(TRANSPORTS)) {
       await client.close();
     });
 
-    it('says that instances and builds are not there', async () => {
+    it('says that instances are not there, and builds where they are turned off', async () => {
       const builds = new run.v2.BuildsClient(options);
       await assert.rejects(
-        builds.submitBuild({ parent: PLACE }),
-        fails(CODES.unimplemented, /builds no sources yet/),
+        builds.submitBuild({ parent: PLACE, storageSource: { bucket: 'b', object: 'o' }, imageUri: 'i' }),
+        fails(CODES.unimplemented, /builds no sources: install/),
       );
       const instances = new run.v2.InstancesClient(options);
       await assert.rejects(

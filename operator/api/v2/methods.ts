@@ -1,8 +1,8 @@
 import type { DescMethod } from '@bufbuild/protobuf';
-import { NO_BUILDS } from '../beside/builds.ts';
 import { ApiError } from '../errors.ts';
 import { checked, type Handler } from './call.ts';
 import { CONVERSIONS } from './conversion/kinds.ts';
+import { BUILD_METHODS } from './handlers/builds.ts';
 import { EXECUTION_METHODS, JOB_METHODS, REVISION_METHODS, TASK_METHODS } from './handlers/children.ts';
 import { LOG_METHODS } from './handlers/logs.ts';
 import { LOCATION_METHODS, OPERATION_METHODS } from './handlers/operations.ts';
@@ -32,6 +32,7 @@ const HANDLERS: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
   Revisions: REVISION_METHODS,
   Executions: EXECUTION_METHODS,
   Tasks: TASK_METHODS,
+  Builds: BUILD_METHODS,
   'google.longrunning.Operations': OPERATION_METHODS,
   'google.cloud.location.Locations': LOCATION_METHODS,
   'google.logging.v2.LoggingServiceV2': LOG_METHODS,
@@ -40,7 +41,6 @@ const HANDLERS: Readonly<Record<string, Readonly<Record<string, Handler>>>> = {
 /** Services that are not there yet, and what to do instead. */
 const UNIMPLEMENTED: Readonly<Record<string, string>> = {
   Instances: 'Homerun has no instances yet: deploy a service or a worker pool.',
-  Builds: NO_BUILDS,
 };
 
 const PLACE = '/v2/{name=projects/*/locations/*';

@@ -83,6 +83,15 @@ export const PERMISSIONS = {
   'iam.serviceAccounts.create': on('', 'serviceaccounts', 'create'),
   'logging.logEntries.list': [...on('', 'pods/log', 'get'), ...on('', 'pods', ...READ)],
   'logging.logs.list': on('', 'pods', 'list'),
+  // A build is a Job: who may build can run anything in the namespace, as on Google Cloud with the rights of the build.
+  'cloudbuild.builds.create': on('batch', 'jobs', 'create'),
+  'cloudbuild.builds.get': [
+    ...on('batch', 'jobs', 'get'),
+    ...on('', 'pods', 'list'),
+    ...on('', 'pods/log', 'get'),
+  ],
+  'cloudbuild.builds.list': [...on('batch', 'jobs', 'list'), ...on('', 'pods', 'list')],
+  'cloudbuild.builds.update': on('batch', 'jobs', 'patch'),
   'storage.buckets.get': on(STORAGE, 'buckets', 'get'),
   'storage.objects.create': on(STORAGE, 'objects', 'create'),
   'storage.objects.delete': on(STORAGE, 'objects', 'delete'),

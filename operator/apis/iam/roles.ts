@@ -20,6 +20,7 @@ const RUN = ALL.filter((name) => name.startsWith('run.'));
 const SHARED = RUN.filter((name) => !name.startsWith('run.domainmappings.'));
 const DEVELOPER = SHARED.filter((name) => !/\.(setIamPolicy|invoke)$/.test(name));
 const SOURCES = ALL.filter((name) => name.startsWith('storage.'));
+const BUILDS = ALL.filter((name) => name.startsWith('cloudbuild.'));
 const EVERYWHERE = ['services', 'jobs', 'workerpools', 'project'] as const;
 
 /** Cloud Run's roles and those beside them that its documentation asks for (IAM, Cloud Run roles and permissions). */
@@ -55,6 +56,19 @@ export const IAM_ROLES: readonly RoleDeclaration[] = [
     name: 'run.sourceDeveloper',
     title: 'Cloud Run Source Developer',
     permissions: [...DEVELOPER, ...SOURCES, 'resourcemanager.projects.get'],
+    on: ['project'],
+  },
+  {
+    // Beside Source Developer, which would run anything in the namespace with it.
+    name: 'cloudbuild.builds.editor',
+    title: 'Cloud Build Editor',
+    permissions: [...BUILDS, 'resourcemanager.projects.get'],
+    on: ['project'],
+  },
+  {
+    name: 'cloudbuild.builds.viewer',
+    title: 'Cloud Build Viewer',
+    permissions: [...BUILDS.filter((name) => /\.(get|list)$/.test(name)), 'resourcemanager.projects.get'],
     on: ['project'],
   },
   {

@@ -17,7 +17,7 @@ const ARCHIVE = 'homerun-source-archive';
 const ACCESS = 'homerun-source-access';
 
 /** Where the program finds its source, and starts. */
-const WORKSPACE = '/workspace';
+export const WORKSPACE = '/workspace';
 const ARCHIVE_FOLDER = '/archive';
 /** Where a client of the API server looks for what a pod knows of it (Kubernetes, Accessing the Kubernetes API from a Pod). */
 const ACCESS_FOLDER = '/var/run/secrets/kubernetes.io/serviceaccount';
@@ -50,7 +50,7 @@ export function withSource(spec: PodSpec, source: ContainerSource, config: Pick<
     ...spec,
     initContainers: [unpacking(source, config), ...(spec.initContainers ?? []).map(mounted)],
     containers: spec.containers.map(mounted),
-    volumes: [...(spec.volumes ?? []), ...volumes()],
+    volumes: [...(spec.volumes ?? []), ...sourceVolumes()],
   };
 }
 
@@ -62,7 +62,11 @@ function withWorkspace(container: PodContainer): PodContainer {
   };
 }
 
-function unpacking({ url }: ContainerSource, { source }: Pick<Config, 'source'>): PodContainer {
+/** The container that fetches the archive at `url` and unpacks it into {@link WORKSPACE}, the volume {@link SOURCE_CONTAINER}. */
+export function unpacking(
+  { url }: Pick<ContainerSource, 'url'>,
+  { source }: Pick<Config, 'source'>,
+): PodContainer {
   const options = {
     source: url,
     into: WORKSPACE,
@@ -100,7 +104,8 @@ function literal(text: string): string {
   return text.replaceAll('$', '$$$$');
 }
 
-function volumes(): Volume[] {
+/** The volumes that {@link unpacking} needs. */
+export function sourceVolumes(): Volume[] {
   const { unpackedBytes, archiveBytes } = SOURCE_LIMITS;
   const token = { audience: SOURCE_AUDIENCE, expirationSeconds: TOKEN_SECONDS, path: 'source-token' };
   return [
