@@ -35,7 +35,14 @@ changes(['controller', 'gateway'], {
   'startup.limitSeconds': 300,
 });
 changes(['controller', 'metadata'], { 'metadata.linkLocal': true });
-changes(['controller', 'metadata', 'api'], { serviceAccounts: { 'a@b': 'a' } });
+changes(['controller', 'metadata', 'api'], {
+  serviceAccounts: { 'a@b': 'a' },
+  'metadata.region': 'europe-west1',
+});
+changes(['controller', 'api'], {
+  'registry.insecure': ['registry.local:5000'],
+  'build.registry': 'registry.example.com/built',
+});
 changes(['controller'], {
   urlScheme: 'https',
   'autoscaler.windowSeconds': 30,
@@ -57,7 +64,6 @@ changes(['controller'], {
   'jobs.retainPodsSeconds': 10,
   'jobs.startingDeadlineSeconds': 10,
   'startup.crashSeconds': 20,
-  'registry.insecure': ['registry.local:5000'],
   'registry.skip': [],
   'registry.timeoutSeconds': 20,
   'registry.ca.configMap': 'ca',
@@ -70,6 +76,7 @@ changes(['controller'], {
   'gateway.tls.issuer.name': 'letsencrypt',
   'gatewayApi.parentRefs': [{ name: 'edge', namespace: 'infra' }],
 });
+changes(['controller', 'webhook'], { 'instance.baseImages': { nodejs24: 'node:24' } });
 changes(['webhook'], { strict: true });
 changes(['gateway'], {
   'invoker.default': 'closed',
@@ -98,7 +105,6 @@ changes(['gateway'], {
   'gateway.limits.answerMebibytes': 10,
 });
 changes(['metadata', 'api'], {
-  'metadata.region': 'europe-west1',
   'metadata.projectId': 'p-{namespace}',
   'metadata.projectNumbers': { demo: '1' },
 });
@@ -113,15 +119,34 @@ changes(['api'], {
   'api.tlsSecret': 'run-tls',
   'api.plainHttp': true,
   'api.issuers': [{ issuer: 'https://people.example.com', audiences: ['cli'] }],
+  // It is told to instances.
+  'api.service.port': 8443,
+  'api.storage.enabled': true,
+  'api.storage.projectMiB': 10,
+  'api.storage.existingClaim': 'sources',
+  'build.enabled': true,
+  'build.pushSecret': 'push',
+  'build.image': 'buildkit:1',
+  'build.builder.image': 'builder:1',
+  'build.builder.runAsUser': 1001,
+  'build.builder.runAsGroup': 1001,
+  'build.cache': false,
+  'build.timeoutSeconds': 60,
+  'build.queueSeconds': 60,
+  'build.keepSeconds': 60,
+  'build.resources': { limits: { memory: '8Gi' } },
+  'build.disk': '10Gi',
 });
 changes(['node'], { 'node.cniResults': '/var/run/cni' });
 changes([], {
   annotations: { note: 'x' },
   'webhook.timeoutSeconds': 5,
   'api.service.type': 'NodePort',
-  'api.service.port': 8443,
   'api.service.nodePort': 30443,
   'api.service.annotations': { note: 'x' },
+  'api.storage.size': '1Gi',
+  'api.storage.storageClassName': 'fast',
+  'api.storage.accessModes': ['ReadWriteMany'],
   'gateway.service.type': 'NodePort',
   'gateway.service.port': 8080,
   'gateway.service.nodePort': 30080,
@@ -168,6 +193,8 @@ for (const role of ROLES) {
 /** What a value cannot be without. */
 const NEEDS: Record<string, Record<string, unknown>> = {
   'gateway.tls.issuer.name': { 'gateway.tls.namespace': 'certificates' },
+  'api.storage.projectMiB': { 'api.storage.enabled': true },
+  'api.storage.existingClaim': { 'api.storage.enabled': true },
 };
 
 /** The pods that a Deployment or DaemonSet makes, as text; by role, with the one that is not there by default. */
