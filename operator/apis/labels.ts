@@ -43,6 +43,9 @@ export const LOG_LABELS = {
 /** On what is made for a domain mapping in another namespace: the namespace of the mapping. */
 export const MAPPING_NAMESPACE = 'homerun.dev/domain-mapping-namespace';
 
+/** On the Job of a build and on its pod: the build's id. */
+export const BUILD_ID = 'homerun.dev/build';
+
 /**
  * Selects what belongs to services and not to worker pools: the gateway and the autoscaler watch nothing else.
  */

@@ -1,17 +1,19 @@
+import { BOOKKEEPING } from '../../apis/annotations/bookkeeping.ts';
+import { BUILD_ID } from '../../apis/labels.ts';
 import { ApiError } from '../errors.ts';
 
 /** Labels and annotations of the Jobs that builds are. */
 export const BUILD = {
   /** Label of the Job and of its pod: the build's id. */
-  id: 'homerun.dev/build',
+  id: BUILD_ID,
   /** Annotation of the Job: what is built, as request.ts has it, in JSON. */
-  request: 'homerun.dev/build-request',
+  request: BOOKKEEPING.buildRequest,
   /** Annotation of the Job: when the build was cancelled, RFC 3339. */
-  cancelled: 'homerun.dev/build-cancelled',
+  cancelled: BOOKKEEPING.buildCancelled,
   /** Annotation of the pod: BuildKit's configuration file. */
-  config: 'homerun.dev/build-config',
+  config: BOOKKEEPING.buildConfig,
   /** Annotations of the pod: the value of each variable of the environment, by its place. */
-  variable: (index: number) => `homerun.dev/build-variable-${index}`,
+  variable: (index: number) => `${BOOKKEEPING.buildVariable}${index}`,
 } as const;
 
 /** The container that builds. */

@@ -19,4 +19,10 @@ export const BOOKKEEPING = {
   idleCpu: 'homerun.dev/idle-cpu',
   /** On a pod: when its eviction was first requested. */
   evictionRequestedAt: 'homerun.dev/eviction-requested-at',
+  /** On the Job of a build: what is built, as JSON, and when it was cancelled. */
+  buildRequest: 'homerun.dev/build-request',
+  buildCancelled: 'homerun.dev/build-cancelled',
+  /** On the pod of a build: the builder's configuration file, and the start of the keys of its variables. */
+  buildConfig: 'homerun.dev/build-config',
+  buildVariable: 'homerun.dev/build-variable-',
 } as const;
