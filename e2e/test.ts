@@ -101,9 +101,11 @@ const WITHOUT_CLUSTER = [
   ['operator/@(autoscaler|webhook)/**/*.test.ts'],
   ['operator/kube/**/*.test.ts'],
   ['operator/*.test.ts', 'operator/!(api|autoscaler|gateway|generate|kube|webhook)/**/*.test.ts'],
-  ['e2e/chart/**/*.test.ts', 'operator/gateway/**/gateway.test.ts', ...KEDA, ...TERRAFORM],
+  ['operator/gateway/**/gateway.test.ts', ...KEDA, ...TERRAFORM],
   ['operator/@(api|generate)/**/*.test.ts', 'e2e/!(chart|gcloud|keda|scenarios|terraform)/**/*.test.ts'],
 ];
+/** They have an API server of their own and wait for nothing else, so they take what the last scenarios leave of the processors. */
+const CHART = ['e2e/chart/**/*.test.ts'];
 const SCENARIOS = [
   ['e2e/scenarios/@(affinity|badInput|boost|idleCpu).test.ts'],
   ['e2e/scenarios/@(failing|readiness).test.ts'],
@@ -131,8 +133,11 @@ await sideBySide([], WITHOUT_CLUSTER);
 if (await step('make', 'deploy', 'images')) {
   await sideBySide(['e2e/in'], SCENARIOS);
   await Promise.all([conformance(), besideConformance()]);
-  await mocha(['e2e/in'], ['e2e/scenarios/platform/*.test.ts']);
+  const platform = mocha(['e2e/in'], ['e2e/scenarios/platform/*.test.ts']);
+  await Promise.all([platform, mocha(['nice'], CHART)]);
   await mocha(['e2e/in'], ['e2e/scenarios/wholeRun.test.ts']);
+} else {
+  await mocha([], CHART);
 }
 
 rmSync(folder, { recursive: true });

@@ -21,40 +21,45 @@ const namespace = await freshNamespace(client, 'bench');
 const bench = { client, visitor, gateway, namespace, samples: 15 };
 const results: Result[] = [];
 
+/** Keeps what has been measured so far: all of it takes half an hour. */
+async function record(...more: Result[]): Promise<void> {
+  results.push(...more);
+  await writeFile(new URL('./results.json', import.meta.url), `${JSON.stringify(results, null, 2)}\n`);
+}
+
 const ready = await applyToReady(bench);
 console.log(table('apply-to-ready', 'ms', ready));
-results.push(ratioResult('apply-to-ready', 'ms', ready, 1.5));
+await record(ratioResult('apply-to-ready', 'ms', ready, 1.5));
 
-results.push(await manyAtZero(bench));
+await record(await manyAtZero(bench));
 
 const wake = await wakeFromZero(bench);
 console.log(table('wake-from-zero', 'ms', wake));
-results.push(ratioResult('wake-from-zero', `ms, node role ${await nodeRole(client)}`, wake, 0.5));
+await record(ratioResult('wake-from-zero', `ms, node role ${await nodeRole(client)}`, wake, 0.5));
 
-results.push(...(await attempt('wake-ten', () => wakeTen(bench))));
+await record(...(await attempt('wake-ten', () => wakeTen(bench))));
 
-results.push(...(await attempt('cluster-throughput', () => clusterThroughput(bench))));
+await record(...(await attempt('cluster-throughput', () => clusterThroughput(bench))));
 
-results.push(...(await attempt('exact-counts', () => exactCounts(bench))));
+await record(...(await attempt('exact-counts', () => exactCounts(bench))));
 
-results.push(...(await attempt('steps', () => steps(bench))));
+await record(...(await attempt('steps', () => steps(bench))));
 
 const pools = await poolApplyToReady(bench);
 console.log(table('pool-apply-to-ready', 'ms', pools));
-results.push(ratioResult('pool-apply-to-ready', 'ms', pools, 1.5));
+await record(ratioResult('pool-apply-to-ready', 'ms', pools, 1.5));
 
-results.push(...(await localResults()));
+await record(...(await localResults()));
 
-results.push(await admissionLatency(client, namespace));
+await record(await admissionLatency(client, namespace));
 
-results.push(...(await idleFootprint(client)));
+await record(...(await idleFootprint(client)));
 
-results.push(...(await thousandTasks(client, namespace)));
+await record(...(await thousandTasks(client, namespace)));
 
-results.push(...(await manyTasks()));
+await record(...(await manyTasks()));
 
-results.push(...(await controllerMemory()));
+await record(...(await controllerMemory()));
 
-await writeFile(new URL('./results.json', import.meta.url), `${JSON.stringify(results, null, 2)}\n`);
 for (const result of results) console.log(verdict(result));
 if (!results.every(({ holds }) => holds)) process.exitCode = 1;
