@@ -9,7 +9,7 @@ import { gcloudTarget, NAMESPACE } from '../../operator/api/testing/installation
 import { useReadyApi } from '../../operator/api/testing/readiness.ts';
 import { RUN } from '../../operator/apis/annotations/run.ts';
 import { SERVICES } from '../../operator/apis/serving/service/types.ts';
-import { parseSource } from '../../operator/source/contact.ts';
+import { parseSource } from '../../operator/apis/sourceUrl.ts';
 import { unpack } from '../../operator/source/unpack.ts';
 
 const BASE_IMAGE = 'docker.io/library/node:24';

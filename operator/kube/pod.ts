@@ -19,3 +19,8 @@ export function takenAt({ metadata, status }: Pod): number {
 export function ageMs(pod: Pod, now: number): number {
   return now - takenAt(pod);
 }
+
+/** The status of all containers of a pod, init containers first: those that others wait for are such. */
+export function containerStatuses({ status }: Pod) {
+  return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+}

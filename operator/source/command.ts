@@ -1,8 +1,9 @@
 import { rm } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { parseSource } from '../apis/sourceUrl.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { CONFIG_MAPS } from '../kube/core.ts';
-import { CONTACT, contactOf, parseSource } from './contact.ts';
+import { CONTACT, contactOf } from './contact.ts';
 import { SourceError } from './errors.ts';
 import { EXIT } from './exit.ts';
 import { fetchSource } from './fetch.ts';

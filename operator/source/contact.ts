@@ -41,26 +41,11 @@ export function contactMap(namespace: string, contact: Contact): ConfigMap {
 
 /** @throws {SourceError} SOURCE_UNAVAILABLE where the cluster keeps no sources. */
 export function contactOf(map: ConfigMap | undefined): Contact {
-  const { address = '', 'server-name': serverName = '', 'ca.crt': authorities = '' } = map?.data ?? {};
-  if (address) return { address, serverName, authorities };
+  const textOf = (field: keyof Contact) => map?.data?.[KEYS[field]] ?? '';
+  const address = textOf('address');
+  if (address) return { address, serverName: textOf('serverName'), authorities: textOf('authorities') };
   throw new SourceError(
     'SOURCE_UNAVAILABLE',
     'This cluster keeps no sources: install Homerun with api.enabled=true and api.storage.enabled=true.',
   );
-}
-
-/** An archive, as annotation run.googleapis.com/sources names it. */
-export interface SourceObject {
-  bucket: string;
-  name: string;
-  /** The newest one where it is left out. */
-  generation?: string;
-}
-
-/** Reads `gs://BUCKET/OBJECT#GENERATION`; undefined for anything else. Pure. */
-export function parseSource(url: string): SourceObject | undefined {
-  const [, bucket, name, generation] =
-    /^gs:\/\/([^/]{3,222})\/([^#]{1,1024})(?:#(\d{1,19}))?$/.exec(url) ?? [];
-  if (!bucket || !name) return undefined;
-  return { bucket, name, ...(generation ? { generation } : {}) };
 }

@@ -1,6 +1,7 @@
 import { open, readFile } from 'node:fs/promises';
 import { Agent } from 'undici';
-import { type Contact, SOURCES_PATH, type SourceObject } from './contact.ts';
+import type { SourceObject } from '../apis/sourceUrl.ts';
+import { type Contact, SOURCES_PATH } from './contact.ts';
 import { SourceError } from './errors.ts';
 import { inBytes } from './limits.ts';
 

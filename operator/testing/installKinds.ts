@@ -20,14 +20,22 @@ export interface ServedResource {
   categories?: string[];
 }
 
+/** Makes namespaces on an API server. */
+export async function makeNamespaces(
+  { client }: Pick<ApiServer, 'client'>,
+  ...names: string[]
+): Promise<void> {
+  for (const name of names) {
+    await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  }
+}
+
 /** Makes namespaces and our kinds on an API server; resolves when it serves all of them. */
 export async function installKinds(
   { client }: Pick<ApiServer, 'client'>,
   ...namespaces: string[]
 ): Promise<void> {
-  for (const name of namespaces) {
-    await client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-  }
+  await makeNamespaces({ client }, ...namespaces);
   for (const kind of KINDS) {
     await client.create(CRDS, customResourceDefinition(kind) as unknown as KubeObject);
   }

@@ -1,6 +1,5 @@
-import { NAMESPACES } from '../kube/core.ts';
 import { ApiServer } from './apiServer.ts';
-import { installKinds } from './installKinds.ts';
+import { installKinds, makeNamespaces } from './installKinds.ts';
 
 let idle: ApiServer | undefined;
 
@@ -15,9 +14,7 @@ let idle: ApiServer | undefined;
 export async function takeApiServer(...namespaces: string[]): Promise<ApiServer> {
   const server = idle ?? (await startWithKinds());
   idle = undefined;
-  for (const name of namespaces) {
-    await server.client.create(NAMESPACES, { apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
-  }
+  await makeNamespaces(server, ...namespaces);
   return server;
 }
 

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto';
 import type { PermissionName } from '../../apis/iam/permissions.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { BATCH_JOBS, type BatchJob, PODS, type Pod } from '../../kube/core.ts';
-import { isKubeError } from '../../kube/errors.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError } from '../errors.ts';
+import { FIELD_MANAGER } from '../fieldManager.ts';
 import { namespaceOf } from '../projects.ts';
 import { withPermission } from '../resources/failure.ts';
+import { readAndWrite } from '../resources/readAndWrite.ts';
 import type { Person } from '../resources/resources.ts';
 import { authorize, storeOf } from '../storage/access.ts';
 import { bucketOf } from '../storage/buckets.ts';
@@ -15,11 +16,8 @@ import { BUILD, jobName, NO_BUILDS, noBuild } from './names.ts';
 import type { BuildRequest } from './request.ts';
 import { type BuildView, buildView, type ViewPlace } from './view.ts';
 
-const FIELD_MANAGER = 'homerun-api';
 /** Builds that are looked through; they go after a time (build.keepSeconds). */
 const MOST_BUILDS = 2000;
-/** Times that a build is tried to be cancelled while its Job changes. */
-const ATTEMPTS = 5;
 
 /** Where builds are, as the person who asks for them. */
 export interface BuildScene {
@@ -112,12 +110,13 @@ export async function listBuilds(scene: BuildScene): Promise<BuildView[]> {
  */
 export async function cancelBuild(scene: BuildScene, id: string): Promise<BuildView> {
   const { client, namespace, place, context } = scene;
-  for (let left = ATTEMPTS; ; left--) {
-    const { job, pod } = await findBuild(scene, id, 'cloudbuild.builds.update');
-    const { status } = buildView(job, pod, place);
-    if (status !== 'QUEUED' && status !== 'WORKING') {
-      throw new ApiError('FAILED_PRECONDITION', `Build '${id}' is over (${status}): it cannot be cancelled.`);
-    }
+  const read = async () => {
+    const found = await findBuild(scene, id, 'cloudbuild.builds.update');
+    const { status } = buildView(found.job, found.pod, place);
+    if (status === 'QUEUED' || status === 'WORKING') return found;
+    throw new ApiError('FAILED_PRECONDITION', `Build '${id}' is over (${status}): it cannot be cancelled.`);
+  };
+  return readAndWrite(read, async ({ job, pod }) => {
     const annotations = { [BUILD.cancelled]: new Date(context.now()).toISOString() };
     // A deadline that has passed ends the Job at once, and lets it be collected in time.
     const patch = {
@@ -126,13 +125,8 @@ export async function cancelBuild(scene: BuildScene, id: string): Promise<BuildV
     };
     const ref = { namespace, name: job.metadata.name };
     const change = () => client.mergePatch<BatchJob>(BATCH_JOBS, ref, patch, { fieldManager: FIELD_MANAGER });
-    try {
-      return buildView(await attempt(scene, 'cloudbuild.builds.update', change), pod, place);
-    } catch (error) {
-      const hasChanged = error instanceof ApiError && error.code === 'ABORTED' && isKubeError(error.cause);
-      if (!hasChanged || left <= 1) throw error;
-    }
-  }
+    return buildView(await attempt(scene, 'cloudbuild.builds.update', change), pod, place);
+  });
 }
 
 function podOf({ metadata }: BatchJob, pods: readonly Pod[]): Pod | undefined {

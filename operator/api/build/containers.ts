@@ -1,5 +1,6 @@
 import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
+import { literal } from '../../reconcilers/pod/container.ts';
 import { SOURCE_CONTAINER, WORKSPACE } from '../../reconcilers/pod/source.ts';
 import { placedImage } from '../../registry/artifactRegistry.ts';
 import { BUILD, BUILD_CONTAINER } from './names.ts';
@@ -157,11 +158,6 @@ function common(
     ],
     terminationMessagePolicy: 'FallbackToLogsOnError',
   };
-}
-
-/** Kubernetes would take $(NAME) for a reference. */
-function literal(text: string): string {
-  return text.replaceAll('$', '$$$$');
 }
 
 function volumesOf({ build }: BuildConfig): Volume[] {

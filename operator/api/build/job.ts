@@ -1,3 +1,4 @@
+import { sourceUrl } from '../../apis/sourceUrl.ts';
 import type { BatchJob } from '../../kube/core.ts';
 import { sourceVolumes, unpacking } from '../../reconcilers/pod/source.ts';
 import { type BuildConfig, buildOf } from './containers.ts';
@@ -17,7 +18,10 @@ export function buildJob(
   const { timeoutSeconds, queueSeconds, keepSeconds } = config.build;
   const { container, volumes, annotations, user, group } = buildOf(request, config);
   const labels = { [BUILD.id]: id, 'app.kubernetes.io/managed-by': 'homerun' };
-  const unpacked = unpacking({ url: urlOf(request) }, { source: { ...config.source, runAsUser: user } });
+  const unpacked = unpacking(
+    { url: sourceUrl(request.source) },
+    { source: { ...config.source, runAsUser: user } },
+  );
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
@@ -48,11 +52,6 @@ export function buildJob(
       },
     },
   } as BatchJob;
-}
-
-/** `gs://BUCKET/OBJECT#GENERATION`. */
-export function urlOf({ source: { bucket, name, generation } }: Pick<BuildRequest, 'source'>): string {
-  return `gs://${bucket}/${name}${generation === undefined ? '' : `#${generation}`}`;
 }
 
 function whole(seconds: number): number {

@@ -1,6 +1,7 @@
 import { resourcePath } from '../../kube/client.ts';
 import { PODS, type Pod } from '../../kube/core.ts';
 import { isKubeError } from '../../kube/errors.ts';
+import { containerStatuses } from '../../kube/pod.ts';
 import { SOURCE_CONTAINER } from '../../reconcilers/pod/source.ts';
 import { ApiError } from '../errors.ts';
 import { withPermission } from '../resources/failure.ts';
@@ -39,8 +40,8 @@ export async function readBuildLog(
 }
 
 /** The containers that have written something, in their order. */
-function begun({ status }: Pod): string[] {
-  const statuses = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+function begun(pod: Pod): string[] {
+  const statuses = containerStatuses(pod);
   return [SOURCE_CONTAINER, BUILD_CONTAINER].filter((container) =>
     statuses.some(({ name, state }) => name === container && (state?.running || state?.terminated)),
   );

@@ -1,4 +1,5 @@
 import type { BatchJob, Pod } from '../../kube/core.ts';
+import { containerStatuses } from '../../kube/pod.ts';
 import { SOURCE_CONTAINER } from '../../reconcilers/pod/source.ts';
 import { BUILD, BUILD_CONTAINER } from './names.ts';
 
@@ -130,20 +131,16 @@ function waitingFor(pod: Pod): string | undefined {
   const scheduled = pod.status?.conditions?.find(({ type }) => type === 'PodScheduled');
   if (scheduled?.status === 'False')
     return `The build waits for a node: ${scheduled.message ?? scheduled.reason}`;
-  const waiting = statusesOf(pod).find(({ state }) => state?.waiting?.message)?.state?.waiting;
+  const waiting = containerStatuses(pod).find(({ state }) => state?.waiting?.message)?.state?.waiting;
   return waiting && `The build waits: ${waiting.reason}: ${waiting.message}`;
 }
 
 function isRunning(pod: Pod): boolean {
-  return statusesOf(pod).some(({ state }) => state?.running || state?.terminated);
+  return containerStatuses(pod).some(({ state }) => state?.running || state?.terminated);
 }
 
 function terminatedOf(pod: Pod | undefined, container: string): Terminated | undefined {
-  return pod && statusesOf(pod).find(({ name }) => name === container)?.state?.terminated;
-}
-
-function statusesOf({ status }: Pod): ContainerStatus[] {
-  return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  return pod && containerStatuses(pod).find(({ name }) => name === container)?.state?.terminated;
 }
 
 function conditionOf({ status }: BatchJob, type: string) {

@@ -1,6 +1,6 @@
 import { formatted } from '../../apis/fieldError.ts';
+import type { SourceObject } from '../../apis/sourceUrl.ts';
 import { artifactOf } from '../../registry/artifactRegistry.ts';
-import type { SourceObject } from '../../source/contact.ts';
 import { type FieldViolation, invalidFields } from '../errors.ts';
 import { namespaceOf } from '../projects.ts';
 import { type BucketConfig, namespaceOfBucket } from '../storage/buckets.ts';

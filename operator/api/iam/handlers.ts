@@ -10,6 +10,7 @@ import { ROLE_BINDINGS, ROLES, type RoleBinding } from '../../kube/core.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
 import { permissionDenied } from '../authorization.ts';
 import { ApiError, type FieldViolation, invalidFields } from '../errors.ts';
+import { FIELD_MANAGER } from '../fieldManager.ts';
 import { withPermission } from '../resources/failure.ts';
 import {
   ownBindings,
@@ -35,7 +36,6 @@ const TYPES: Readonly<Record<Exclude<PolicyKind, 'project'>, ResourceType<KubeOb
   jobs: JOBS,
   workerpools: WORKER_POOLS,
 };
-const FIELD_MANAGER = 'homerun-api';
 const SUBJECT_ACCESS_REVIEWS = '/apis/authorization.k8s.io/v1/selfsubjectaccessreviews';
 /** Fields of a policy that an update mask may name; what is not named is written all the same, as there is nothing else. */
 const MASKABLE = ['bindings', 'etag', 'version', 'auditConfigs', 'audit_configs', '*'];

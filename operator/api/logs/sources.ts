@@ -2,6 +2,7 @@ import { instanceId } from '../../apis/identity.ts';
 import { LOG_LABELS, RUN, SERVING } from '../../apis/labels.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { PODS, type Pod } from '../../kube/core.ts';
+import { containerStatuses } from '../../kube/pod.ts';
 import { attemptOf } from '../../reconcilers/execution/tasks.ts';
 import { ApiError } from '../errors.ts';
 import type { Origin } from './filter/evaluate.ts';
@@ -113,8 +114,7 @@ type ContainerStatus = NonNullable<NonNullable<Pod['status']>['containerStatuses
 
 /** The logs of a pod's containers: of the present run and of the one before, of which alone the cluster keeps the log. */
 export function sourcesOf(pod: Pod, scope: LogScope): Source[] {
-  const { status } = pod;
-  const containers = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
+  const containers = containerStatuses(pod);
   return containers.flatMap((container) => {
     const { state = {}, lastState = {}, name } = container;
     const present = state.running ?? state.terminated;

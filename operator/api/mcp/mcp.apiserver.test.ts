@@ -6,7 +6,7 @@ import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { RUN } from '../../apis/annotations/run.ts';
 import { SERVICES } from '../../apis/serving/service/types.ts';
-import { parseSource } from '../../source/contact.ts';
+import { parseSource } from '../../apis/sourceUrl.ts';
 import { FileStore } from '../storage/fileStore.ts';
 import { NAMESPACE, type PEOPLE, REGION } from '../testing/installation.ts';
 import { mcpClient } from '../testing/mcpClient.ts';

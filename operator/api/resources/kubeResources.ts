@@ -3,13 +3,11 @@ import { type KubeClient, type Method, resourcePath } from '../../kube/client.ts
 import type { Query } from '../../kube/transport.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
 import { type Action, permissionDenied } from '../authorization.ts';
+import { FIELD_MANAGER } from '../fieldManager.ts';
 import { hasPermission } from '../iam/handlers.ts';
 import { failureOf, notFound, resourceName, withPermission } from './failure.ts';
 import { changesInvokerCheck, withInvoker } from './invoker.ts';
 import type { Page, Person, Resources } from './resources.ts';
-
-/** Whose fields the writes of the Admin API are (Kubernetes, field management). */
-const FIELD_MANAGER = 'homerun-api';
 
 type Deletion = NonNullable<Parameters<Resources['delete']>[2]>;
 

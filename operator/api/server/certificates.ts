@@ -7,11 +7,10 @@ import {
   type CertificateSecretOptions,
 } from '../../webhook/certificates/certificateSecret.ts';
 import { decide } from '../../webhook/certificates/rotation.ts';
+import { FIELD_MANAGER } from '../fieldManager.ts';
 
 /** The Secret with the certificate that Homerun makes itself. */
 export const OWN_SECRET = 'homerun-api-cert';
-
-const FIELD_MANAGER = 'homerun-api';
 
 /** In the operator's own namespace: where the API is and whom to trust for it, for instances that get their source there. */
 const contactPermissions: readonly Permission[] = [

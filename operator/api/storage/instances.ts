@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify';
+import { sourceUrl } from '../../apis/sourceUrl.ts';
 import { SOURCE_AUDIENCE, SOURCES_PATH } from '../../source/contact.ts';
 import { bearerToken, unauthenticated } from '../authentication/authentication.ts';
 import { podOfToken } from '../authentication/tokenReview.ts';
@@ -21,11 +22,12 @@ export function sourcesOfInstances(app: FastifyInstance, context: ApiContext): v
     const token = bearerToken(request.headers.authorization);
     const pod = await podOfToken(context.client, token, SOURCE_AUDIENCE);
     if (!pod) throw unauthenticated('The token is not that of an instance, for its source.');
-    const source = `gs://${bucket}/${name}${generation === undefined ? '' : `#${generation}`}`;
+    const wanted = { bucket, name, ...(generation === undefined ? {} : { generation }) };
+    const source = sourceUrl(wanted);
     if (namespaceOfBucket(bucket, context.config) !== pod.namespace) {
       throw new ApiError('PERMISSION_DENIED', `${source} belongs to another project.`);
     }
-    const object = await store.get({ bucket, name, ...(generation === undefined ? {} : { generation }) });
+    const object = await store.get(wanted);
     if (!object) throw new ApiError('NOT_FOUND', `${source} does not exist.`);
     reply.header('content-type', 'application/octet-stream').header('content-length', object.size);
     return reply.send(store.read(object));

@@ -1,4 +1,5 @@
 import { parseDuration } from '../duration.ts';
+import { parseSource } from '../sourceUrl.ts';
 
 /** What the value of an annotation may be. */
 export interface ValueRule {
@@ -105,7 +106,7 @@ export const BASE_IMAGES = json(
 /** Sources of containers. */
 export const SOURCES = json(
   'JSON such as {"app":"gs://BUCKET/OBJECT#GENERATION"}: each container with its archive',
-  TEXT_MAP((text) => /^gs:\/\/[^/]{3,222}\/[^#]{1,1024}(#\d{1,19})?$/.test(text)),
+  TEXT_MAP((text) => parseSource(text) !== undefined),
 );
 
 /** Aliases of secrets in other projects. */

@@ -13,7 +13,7 @@ import { hasOutsideName, reachOf, reachOfDomains } from '../../apis/serving/rout
 import { manualInstances } from '../../apis/serving/service/manualScaling.ts';
 import { type HostConfig, hostsOf } from '../../apis/url.ts';
 import type { Pod } from '../../kube/core.ts';
-import { hasEnded } from '../../kube/pod.ts';
+import { containerStatuses, hasEnded } from '../../kube/pod.ts';
 import { keyOf } from '../../kube/types.ts';
 import {
   isProbedFromOutside,
@@ -159,7 +159,7 @@ export function compilePod(pod: Pod): CompiledPod | undefined {
   if (!revision) return undefined;
   const { podIP } = pod.status ?? {};
   const containers = [...(pod.spec?.initContainers ?? []), ...(pod.spec?.containers ?? [])];
-  const statuses = statusesOf(pod);
+  const statuses = containerStatuses(pod);
   const ingress = ingressContainer(containers as never)?.name;
   const status = statuses.find((candidate) => candidate.name === ingress) ?? statuses[0];
   return {
@@ -186,7 +186,7 @@ export function compilePod(pod: Pod): CompiledPod | undefined {
 
 /** The kubelet reports the result of the readiness probes here. The gateway runs those of ingress containers itself. */
 function isReady(pod: Pod, container: string): boolean {
-  return statusesOf(pod).find(({ name }) => name === container)?.ready === true;
+  return containerStatuses(pod).find(({ name }) => name === container)?.ready === true;
 }
 
 /** Whether containers still wait for others to start; the ingress container may run before and must wait for them. */
@@ -194,9 +194,4 @@ function startsInOrder({ spec, status }: Pod): boolean {
   if (!spec?.initContainers?.length) return false;
   const running = status?.containerStatuses?.filter(({ state }) => state?.running) ?? [];
   return running.length < spec.containers.length;
-}
-
-/** The status of all containers: those that others wait for are init containers in the pod. */
-function statusesOf({ status }: Pod) {
-  return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
 }

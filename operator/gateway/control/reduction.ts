@@ -1,5 +1,6 @@
 import { isLowered, regularCpuRequests } from '../../apis/serving/revision/idleCpu.ts';
 import type { Pod } from '../../kube/core.ts';
+import { containerStatuses } from '../../kube/pod.ts';
 import { type Resize, resizeOf } from '../../kube/resize.ts';
 
 /** An instance is without the CPU that it requests while there are requests. */
@@ -21,8 +22,7 @@ export function reductionOf(pod: Pod): Reduction | undefined {
     return cpu !== undefined && isLowered(resources?.requests?.cpu) ? { requests: { cpu } } : undefined;
   });
   if (resize) return { resize };
-  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
-  const isPending = [...initContainerStatuses, ...containerStatuses].some(
+  const isPending = containerStatuses(pod).some(
     ({ name, resources }) => regular.has(name) && isLowered(resources?.requests?.cpu),
   );
   return isPending ? {} : undefined;

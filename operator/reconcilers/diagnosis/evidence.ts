@@ -2,6 +2,7 @@ import type { Condition } from '../../apis/condition.ts';
 import type { Container } from '../../apis/serving/container/types.ts';
 import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
+import { containerStatuses } from '../../kube/pod.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { SOURCE_CONTAINER } from '../pod/source.ts';
 import type { MountFailure } from './mounts.ts';
@@ -66,9 +67,8 @@ export type Terminated = NonNullable<State['terminated']>;
  * Of all containers, also of those that others wait for: Kubernetes keeps those as init containers. The one that unpacks a
  * source is none of the template's, and ends before they start.
  */
-export function statusesOf({ status }: Pod): ContainerStatus[] {
-  const all = [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
-  return all.filter(({ name }) => name !== SOURCE_CONTAINER);
+export function statusesOf(pod: Pod): ContainerStatus[] {
+  return containerStatuses(pod).filter(({ name }) => name !== SOURCE_CONTAINER);
 }
 
 /** The pods that are not being deleted: one on its way out shows nothing. */

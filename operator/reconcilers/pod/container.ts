@@ -85,7 +85,7 @@ function literalValue(variable: EnvVar): EnvVar {
  * A text that reaches the program as it is written. Cloud Run knows no $(NAME) references (API reference, Container:
  * command and args; EnvVar: value); Kubernetes does, and takes a doubled dollar for a plain one.
  */
-function literal(text: string): string {
+export function literal(text: string): string {
   return text.includes('$(') || text.includes('$$') ? text.replaceAll('$', '$$$$') : text;
 }
 

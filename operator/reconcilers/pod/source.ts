@@ -6,7 +6,7 @@ import type { Pod } from '../../kube/core.ts';
 import { withoutUndefined } from '../../kube/json.ts';
 import { SOURCE_AUDIENCE } from '../../source/contact.ts';
 import { SOURCE_LIMITS } from '../../source/limits.ts';
-import type { PodContainer } from './container.ts';
+import { literal, type PodContainer } from './container.ts';
 
 type PodSpec = NonNullable<Pod['spec']>;
 type Volume = NonNullable<PodSpec['volumes']>[number];
@@ -97,11 +97,6 @@ export function unpacking(
     terminationMessagePolicy: 'FallbackToLogsOnError',
   };
   return withoutUndefined(built) as unknown as PodContainer;
-}
-
-/** Kubernetes would take $(NAME) for a reference. */
-function literal(text: string): string {
-  return text.replaceAll('$', '$$$$');
 }
 
 /** The volumes that {@link unpacking} needs. */
