@@ -17,6 +17,7 @@ import { Informer } from '../../kube/informer.ts';
 import { FakeApiServer } from '../../testing/fakeApiServer.ts';
 import { freePort } from '../../testing/freePort.ts';
 import { Random } from '../../testing/random.ts';
+import { ResponsiveClock } from '../../testing/slowness.ts';
 import { silent, until } from '../../testing/until.ts';
 import { Cluster } from './cluster.ts';
 import { deployment, revision, route } from './objects.ts';
@@ -35,7 +36,10 @@ export interface ScaleIns {
   /** How many requests came at each moment of a scale-in. */
   readonly moments: Readonly<Record<Moment, number>>;
   readonly deleted: number;
-  /** Milliseconds of the slowest answer beyond the program's own time; infinite if a request waited in vain (429). */
+  /**
+   * Milliseconds of the slowest answer beyond the program's own time, without what this process waited for a processor;
+   * infinite if a request waited in vain (429).
+   */
   readonly slowest: number;
 }
 
@@ -69,6 +73,7 @@ export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> 
     now: () => start + (Date.now() - start) * SPEED,
   });
   const agent = new Agent({ connections: 200 });
+  const clock = new ResponsiveClock();
   const lost: string[] = [];
   const moments: Record<Moment, number> = {
     serving: 0,
@@ -82,9 +87,9 @@ export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> 
   let slowest = 0;
   const one = async (name: string, moment: Moment, port: number) => {
     const workMs = random.next() * 60;
-    const startedAt = performance.now();
+    const startedAt = clock.now();
     const said = await call(agent, port, name, workMs);
-    slowest = Math.max(slowest, performance.now() - startedAt - workMs);
+    slowest = Math.max(slowest, clock.now() - startedAt - workMs);
     moments[moment]++;
     if (said.startsWith('429')) slowest = Number.POSITIVE_INFINITY;
     else if (said !== '200 done') lost.push(`${moment}: ${said}`);
@@ -111,6 +116,7 @@ export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> 
     await Promise.all(names.map(callInTurn));
   } finally {
     stop.abort();
+    clock.stop();
     await autoscaler;
     await agent.destroy();
     await Promise.all(gateways.map((gateway) => gateway.close()));
