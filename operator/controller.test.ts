@@ -8,7 +8,8 @@ import { ROUTES } from './apis/serving/route/types.ts';
 import { SERVICES } from './apis/serving/service/types.ts';
 import { parseConfig } from './config.ts';
 import { runController } from './controller.ts';
-import { LEASES } from './kube/core.ts';
+import { LEASES, type Lease, type Pod } from './kube/core.ts';
+import { microTime } from './kube/lease.ts';
 import { FakeApiServer } from './testing/fakeApiServer.ts';
 import { freePort } from './testing/freePort.ts';
 import { PINNED, service } from './testing/serving.ts';
@@ -78,5 +79,34 @@ describe('the controller role', () => {
     stop.abort();
     await running;
     assert.equal(server.get(LEASES, ref)?.spec?.holderIdentity, '');
+  });
+
+  it('leads within seconds when the kubelet says that the leader has ended, long before its lease is over', async () => {
+    const identity = { namespace: 'homerun-system', podName: 'second' };
+    const ref = { namespace: identity.namespace, name: 'homerun-controller' };
+    const renewedAt = Date.now();
+    server.put({
+      apiVersion: LEASES.apiVersion,
+      kind: LEASES.kind,
+      metadata: ref,
+      spec: { holderIdentity: 'first', leaseDurationSeconds: 3600, renewTime: microTime(renewedAt) },
+    } as Lease);
+    const terminated = { exitCode: 137, finishedAt: new Date(renewedAt - 900).toISOString() };
+    server.put({
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { namespace: identity.namespace, name: 'first' },
+      spec: { containers: [{ name: 'controller' }] },
+      status: { phase: 'Running', containerStatuses: [{ name: 'controller', state: { terminated } }] },
+    } as unknown as Pod);
+    const stop = new AbortController();
+    const config = parseConfig({ adminPort: await freePort() });
+    const running = runController(config, identity, server.client, silent, stop.signal);
+    const holder = () => server.get(LEASES, ref)?.spec?.holderIdentity;
+    await until('the second to lead', () => holder() === 'second');
+    stop.abort();
+    await running;
+    assert.equal(holder(), '');
+    assert.ok(server.requests.some(({ path }) => path.endsWith('/pods/first')));
   });
 });

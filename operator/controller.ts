@@ -3,8 +3,10 @@ import type { Identity } from './config.ts';
 import { capabilitiesOf } from './kube/capabilities.ts';
 import type { KubeClient } from './kube/client.ts';
 import type { Controller } from './kube/controller.ts';
+import { PODS } from './kube/core.ts';
 import { EventRecorder } from './kube/events.ts';
 import { type Lead, LeaderElection } from './kube/lease.ts';
+import { stoppedAt } from './kube/pod.ts';
 import type { Permission } from './rbac.ts';
 import { affinityKeyController } from './reconcilers/affinityKey/reconciler.ts';
 import { boostController } from './reconcilers/boost/reconciler.ts';
@@ -20,8 +22,9 @@ import type { RoleConfig } from './roles.ts';
 import { startAdmin } from './telemetry/admin.ts';
 import type { Logger } from './telemetry/log.ts';
 
-/** What leading takes, in the operator's own namespace. */
+/** What leading takes, in the operator's own namespace: the pods are those of leaders that no longer renew. */
 export const leasePermissions: readonly Permission[] = [
+  { apiGroups: [''], resources: ['pods'], verbs: ['get'] },
   { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['create', 'get', 'update'] },
 ];
 
@@ -85,8 +88,15 @@ export async function runController(
 }
 
 function electionOf({ client, identity, log }: Context): LeaderElection {
-  const lease = { namespace: identity.namespace, name: 'homerun-controller' };
-  return new LeaderElection({ client, lease, identity: identity.podName, log });
+  const { namespace, podName } = identity;
+  const lease = { namespace, name: 'homerun-controller' };
+  const hasEnded = async (name: string, renewedAt: number) => {
+    const pod = await client.get(PODS, { namespace, name });
+    // Of one clock, the node's. A process that was started again in the pod has renewed since; it took longer than a second.
+    const stopped = pod && stoppedAt(pod);
+    return stopped !== undefined && stopped + 1000 >= renewedAt;
+  };
+  return new LeaderElection({ client, lease, identity: podName, hasEnded, log });
 }
 
 function controllersOf(context: Context): Controller[] {

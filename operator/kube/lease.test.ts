@@ -14,6 +14,9 @@ describe('LeaderElection', () => {
   let server: FakeApiServer;
   let clock: FakeClock;
   let candidates: Candidate[];
+  /** Candidates that are known to have ended, and what was asked about them. */
+  let ended: Set<string>;
+  let asked: { leader: string; renewedAt: number }[];
 
   class Candidate {
     readonly stop = new AbortController();
@@ -34,7 +37,12 @@ describe('LeaderElection', () => {
           return server.client.replace(...args);
         },
       } as KubeClient;
-      this.election = new LeaderElection({ client, lease, identity, log: silent, clock, today: () => TODAY });
+      const hasEnded = async (leader: string, renewedAt: number) => {
+        asked.push({ leader, renewedAt });
+        return ended.has(leader);
+      };
+      const own = { identity, log: silent, clock, today: () => TODAY, hasEnded };
+      this.election = new LeaderElection({ client, lease, ...own });
       const lead = async (signal: AbortSignal) => {
         this.terms++;
         this.signal = signal;
@@ -64,6 +72,8 @@ describe('LeaderElection', () => {
     server = await FakeApiServer.start();
     clock = new FakeClock();
     candidates = [];
+    ended = new Set();
+    asked = [];
   });
 
   afterEach(async () => {
@@ -159,6 +169,25 @@ describe('LeaderElection', () => {
     });
     assert.ok(clock.now() - before >= 14_000, `${clock.now() - before}`);
     assert.ok(one.signal?.aborted);
+    assert.equal(held().leaseTransitions, 1);
+  });
+
+  it('asks whether a leader that went silent has ended, and takes over as soon as it has', async () => {
+    const one = new Candidate('one');
+    await passing('one leads', () => one.leads);
+    server.failNext(
+      'reset',
+      ({ method, body }) => method === 'PUT' && (body as Lease).spec?.holderIdentity === 'one',
+      1_000,
+    );
+    const two = new Candidate('two');
+    await passing('it was asked twice', () => asked.length >= 2);
+    assert.deepEqual(asked[0], { leader: 'one', renewedAt: TODAY });
+    assert.equal(two.terms, 0);
+    ended.add('one');
+    const before = clock.now();
+    await passing('two leads', () => two.leads);
+    assert.ok(clock.now() - before <= 4_000, `${clock.now() - before}`);
     assert.equal(held().leaseTransitions, 1);
   });
 

@@ -25,6 +25,12 @@ export interface LeaderElectionOptions {
   clock?: Clock;
   /** The wall clock, milliseconds since 1970; only written, never compared. */
   today?: () => number;
+  /**
+   * Whether a candidate that has renewed at this time of its own wall clock (ms since 1970) is known to have ended since, so
+   * that nobody need wait for the end of its lease. It is asked only about a leader that has missed a renewal, and must not
+   * be true of one that may still write. None is known when left out.
+   */
+  hasEnded?: (identity: string, renewedAt: number) => Promise<boolean>;
 }
 
 /**
@@ -69,10 +75,13 @@ export class LeaderElection {
   #lost = false;
   /** The last look at the Lease failed. */
   #blind = false;
+  /** The Lease was the same at the last two looks. */
+  #silent = false;
 
   /** @throws {ElectionOptionsError} unless 0 < `retryMs` < `renewDeadlineMs` < `leaseMs`. */
   constructor(options: LeaderElectionOptions) {
-    this.#options = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000, ...options };
+    const hasEnded = async () => false;
+    this.#options = { leaseMs: 15_000, renewDeadlineMs: 10_000, retryMs: 2_000, hasEnded, ...options };
     checkTimes(this.#options);
     // Half the deadline, so that there is time for a second attempt on another connection.
     this.#call = { timeoutMs: this.#options.renewDeadlineMs / 2 };
@@ -97,7 +106,9 @@ export class LeaderElection {
     leader.set({ name }, 0);
     for (let again = true; again; ) {
       while (!signal.aborted && !(await this.#tryAcquire())) {
-        await sleep(retryMs * (1 + Math.random() / 5), signal, this.#clock);
+        // A leader that has missed a renewal may have ended, which the kubelet reports within a second or two.
+        const pauseMs = this.#silent ? retryMs / 2 : retryMs;
+        await sleep(pauseMs * (1 + Math.random() / 5), signal, this.#clock);
       }
       // What leads waits for the signal's abort, which has passed.
       if (signal.aborted) return this.#release();
@@ -184,7 +195,7 @@ export class LeaderElection {
     const { identity, log } = this.#options;
     try {
       const lease = await this.#look();
-      if (lease && !this.#isFree(lease)) return false;
+      if (lease && !this.#isFree(lease) && !(await this.#holderHasEnded(lease))) return false;
       this.#renewedAt = Number.NEGATIVE_INFINITY;
       this.#lost = false;
       await this.#write(lease, identity);
@@ -204,10 +215,18 @@ export class LeaderElection {
     return this.#clock.now() - this.#seenAt > leaseMs;
   }
 
+  async #holderHasEnded({ spec }: Lease): Promise<boolean> {
+    const { holderIdentity: ended = '', renewTime = '' } = spec ?? {};
+    if (!this.#silent || !(await this.#options.hasEnded(ended, Date.parse(renewTime)))) return false;
+    this.#options.log.info({ ended }, 'the leader has ended without giving the lease back');
+    return true;
+  }
+
   async #look(): Promise<Lease | undefined> {
     const lease = await this.#options.client.get(LEASES, this.#options.lease, this.#call);
     const changed = !this.#seen || lease?.metadata.resourceVersion !== this.#seen.metadata.resourceVersion;
     if (changed || this.#blind) this.#seenAt = this.#clock.now();
+    this.#silent = !changed && !this.#blind;
     this.#blind = false;
     this.#seen = lease;
     return lease;

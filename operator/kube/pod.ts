@@ -24,3 +24,18 @@ export function ageMs(pod: Pod, now: number): number {
 export function containerStatuses({ status }: Pod) {
   return [...(status?.initContainerStatuses ?? []), ...(status?.containerStatuses ?? [])];
 }
+
+/**
+ * Since when nothing of a pod has run, as the kubelet says: each of its containers has ended, and none has been started
+ * again. In ms since 1970, whole seconds and so up to one too early; undefined while something runs, and where the kubelet
+ * has not said.
+ */
+export function stoppedAt(pod: Pod): number | undefined {
+  const statuses = containerStatuses(pod);
+  const ends = statuses.map(({ state, lastState }) => {
+    const ended = state?.running ? undefined : (state?.terminated ?? lastState?.terminated);
+    return Date.parse(ended?.finishedAt ?? '');
+  });
+  const last = Math.max(...ends);
+  return Number.isFinite(last) ? last : undefined;
+}
