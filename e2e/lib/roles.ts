@@ -1,6 +1,6 @@
 import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
 import { type KubeClient, resourcePath } from '../../operator/kube/client.ts';
-import { DEPLOYMENTS, PODS, type Pod } from '../../operator/kube/core.ts';
+import { DEPLOYMENTS, LEASES, PODS, type Pod } from '../../operator/kube/core.ts';
 import { readyCondition } from '../../operator/kube/pod.ts';
 import type { KubeObject, ResourceType } from '../../operator/kube/types.ts';
 import { SYSTEM_NAMESPACE } from './cluster.ts';
@@ -20,13 +20,45 @@ const ENDPOINT_SLICES: ResourceType<
   namespaced: true,
 };
 
+/** For which controllers compete. */
+const LEASE = { namespace: SYSTEM_NAMESPACE, name: 'homerun-controller' };
+
 /** A role of Homerun's own that has pods. */
-export type Role = 'api' | 'controller' | 'webhook' | 'gateway';
+export type Role = 'api' | 'controller' | 'gateway' | 'metadata' | 'node' | 'webhook';
 
 /** The pods of a role. */
 export async function podsOfRole(client: KubeClient, role: Role): Promise<Pod[]> {
   const labelSelector = `app.kubernetes.io/component=${role}`;
   return (await client.list(PODS, { namespace: SYSTEM_NAMESPACE, labelSelector })).items;
+}
+
+/** Whether a role has exactly so many pods, all of them ready. */
+export async function areReady(client: KubeClient, role: Role, count: number): Promise<boolean> {
+  const pods = await podsOfRole(client, role);
+  const isReady = (pod: Pod) => !pod.metadata.deletionTimestamp && readyCondition(pod) !== undefined;
+  return pods.length === count && pods.every(isReady);
+}
+
+/**
+ * How long nobody renews the lease after its holder was killed, in ms: by the wall clocks of this machine and of who renews it.
+ * Endless where it is not renewed within a minute.
+ */
+export async function leaderless(client: KubeClient, killedAt: number): Promise<number> {
+  const renewed = until(
+    'the lease to be renewed',
+    async () => {
+      const { holderIdentity, renewTime = '' } = (await client.get(LEASES, LEASE))?.spec ?? {};
+      const renewedAt = Date.parse(renewTime);
+      return holderIdentity && renewedAt > killedAt && renewedAt;
+    },
+    { timeoutMs: 60_000 },
+  );
+  return Number(await renewed.catch(() => Number.POSITIVE_INFINITY)) - killedAt;
+}
+
+/** The pod of the controller that leads; undefined while none does. */
+export async function leader(client: KubeClient): Promise<string | undefined> {
+  return (await client.get(LEASES, LEASE))?.spec?.holderIdentity;
 }
 
 /** Kills all pods of a role: without grace the kubelet does so at once. Gives those that were killed. */
@@ -63,11 +95,7 @@ export async function withReplicas<T>(
   const before = (await client.get(DEPLOYMENTS, ref))?.spec?.replicas ?? 1;
   const scale = async (to: number) => {
     await client.mergePatch(DEPLOYMENTS, ref, { spec: { replicas: to } }, { subresource: 'scale' });
-    const arePresent = async () => {
-      const pods = await podsOfRole(client, role);
-      return pods.length === to && pods.every((pod) => readyCondition(pod));
-    };
-    await until(`exactly ${to} pods of the ${role}, all ready`, arePresent);
+    await until(`exactly ${to} pods of the ${role}, all ready`, () => areReady(client, role, to));
   };
   await scale(replicas);
   try {

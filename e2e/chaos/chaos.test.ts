@@ -1,0 +1,156 @@
+import assert from 'node:assert/strict';
+import { Random } from '../../operator/testing/random.ts';
+import type { Attempt } from '../lib/jobs.ts';
+import { chosen, FAULTS } from './faults.ts';
+import { violations } from './judge.ts';
+import type { LostRequest, RoundRecord } from './record.ts';
+import { report } from './report.ts';
+import { faultsOf } from './tasks.ts';
+
+const AT = 100_000;
+const LOST: LostRequest = {
+  service: 'steady',
+  sentAt: AT - 20,
+  failedAt: AT + 10,
+  status: 'cut',
+  error: 'cut Error: read ECONNRESET',
+};
+const KILLED_GATEWAY: RoundRecord = {
+  number: 1,
+  fault: 'kill gateway',
+  target: 'homerun-gateway-a',
+  at: AT,
+  overAt: AT,
+  backAt: AT + 3_000,
+  settledAt: AT + 4_000,
+  unsettled: [],
+  lost: [],
+  killsGateway: true,
+  restarts: [],
+  mayRestart: ['homerun-gateway-a'],
+  tasks: [],
+  poolShortMs: 0,
+  leaderlessMs: undefined,
+};
+
+describe('the judge of chaos', () => {
+  const cases: Record<string, { reason: string; round: Partial<RoundRecord>; wrong: RegExp | undefined }> = {
+    'all is well': { reason: 'nothing is wrong', round: {}, wrong: undefined },
+    'a request inside the gateway that is killed': {
+      reason: 'it goes with the process',
+      round: { lost: [LOST] },
+      wrong: undefined,
+    },
+    'a request on its way when the gateway dies': {
+      reason: 'the client has not read that its connection is gone',
+      round: { lost: [{ ...LOST, sentAt: AT + 20, failedAt: AT + 90 }] },
+      wrong: undefined,
+    },
+    'a request that was sent to the gateway after its death': {
+      reason: 'nobody may be led there',
+      round: { lost: [{ ...LOST, sentAt: AT + 500, failedAt: AT + 510 }] },
+      wrong: /^a request to steady that was sent at 0.50 s was lost at 0.51 s of the round: cut Error/,
+    },
+    'a request that another fault cuts off': {
+      reason: 'only a gateway has requests inside',
+      round: { killsGateway: false, lost: [LOST] },
+      wrong: /^a request to steady /,
+    },
+    'a request that the killed gateway had answered with an error': {
+      reason: 'an answer is not a connection that was cut',
+      round: { lost: [{ ...LOST, status: 503, error: '503 no' }] },
+      wrong: /503 no$/,
+    },
+    'a request that waited for an instance that could not start': {
+      reason: 'it may wait for ten seconds',
+      round: { lost: [{ ...LOST, status: 429, failedAt: LOST.sentAt + 10_000 }] },
+      wrong: undefined,
+    },
+    'a request that was rejected before its time': {
+      reason: 'it may wait for ten seconds',
+      round: { lost: [{ ...LOST, status: 429, failedAt: LOST.sentAt + 5_000 }] },
+      wrong: /^a request to steady /,
+    },
+    'a request that waited in vain though all works again': {
+      reason: 'an instance can start',
+      round: { lost: [{ ...LOST, status: 429, sentAt: AT + 3_500, failedAt: AT + 13_500 }] },
+      wrong: /^a request to steady /,
+    },
+    'the pod that was killed starts again': {
+      reason: 'that is its return',
+      round: { restarts: [{ pod: 'homerun-gateway-a', what: 'container started again' }] },
+      wrong: undefined,
+    },
+    'another pod starts again': {
+      reason: 'nothing is restarted that need not be',
+      round: { restarts: [{ pod: 'steady-1', what: 'pod replaced' }] },
+      wrong: /^steady-1: pod replaced$/,
+    },
+    'a task that ran twice': {
+      reason: 'nothing stops tasks',
+      round: { tasks: ['task 1 of counting-3 ran 2 times'] },
+      wrong: /^task 1 of counting-3 ran 2 times$/,
+    },
+    'a pool that had too few instances': {
+      reason: 'nothing stops its instances',
+      round: { poolShortMs: 1_500 },
+      wrong: /^a worker pool had too few instances for 1.50 s$/,
+    },
+    'what was hit never works again': {
+      reason: 'it must heal by itself',
+      round: { backAt: undefined },
+      wrong: /^homerun-gateway-a did not come back$/,
+    },
+    'conditions that stay false': {
+      reason: 'they must heal by themselves',
+      round: { settledAt: undefined, unsettled: ['steady is not ready: x'] },
+      wrong: /^never right again: steady is not ready: x$/,
+    },
+    'conditions that are true again after eleven seconds': {
+      reason: 'ten are allowed',
+      round: { settledAt: AT + 14_001, unsettled: ['steady is not ready: x'] },
+      wrong: /^all was right only 11.00 s after the return: steady is not ready: x$/,
+    },
+    'no leader for six seconds': {
+      reason: 'five are allowed',
+      round: { leaderlessMs: 6_000 },
+      wrong: /^no leader for 6.00 s$/,
+    },
+  };
+  for (const [name, { reason, round, wrong }] of Object.entries(cases)) {
+    it(`${name}: ${reason}`, () => {
+      const found = violations({ ...KILLED_GATEWAY, ...round });
+      if (!wrong) return assert.deepEqual(found, []);
+      assert.equal(found.length, 1);
+      assert.match(found[0] ?? '', wrong);
+    });
+  }
+
+  it('finds a task that never ran, and one that ran again', () => {
+    const attempts = [0, 1, 1, 3].map((index) => ({ index }) as Attempt);
+    assert.deepEqual(faultsOf('e', attempts), ['task 1 of e ran 2 times', 'task 2 of e never ran']);
+  });
+
+  it('injects the same faults again from the same seed, and each of them in the end', () => {
+    const run = (seed: number) =>
+      Array.from({ length: 400 }, (_, round) => chosen(new Random(seed, round), 60));
+    assert.deepEqual(run(1), run(1));
+    assert.notDeepEqual(run(1), run(2));
+    assert.deepEqual(new Set(run(1)), new Set(Object.keys(FAULTS)));
+  });
+
+  it('injects nothing before its time', () => {
+    const early = Array.from({ length: 400 }, (_, round) => chosen(new Random(1, round), 0));
+    assert.ok(!early.includes('certificate about to expire'));
+  });
+
+  it('reports how long each fault took to heal, and whether anything was wrong', () => {
+    const totals = { requests: 10, refused: 1, executions: 2, minutes: 3 };
+    const good = report(1, [KILLED_GATEWAY], totals);
+    assert.equal(good.failed, false);
+    assert.match(good.text, /^\| kill gateway \| 1 \| 3.00 s \| 3.00 s \| 1.00 s \| 1.00 s \|$/m);
+    const bad = report(1, [{ ...KILLED_GATEWAY, poolShortMs: 1_000 }], totals);
+    assert.equal(bad.failed, true);
+    assert.match(bad.text, /^- round 1, kill gateway: a worker pool had too few instances for 1.00 s$/m);
+  });
+});

@@ -1,0 +1,17 @@
+/** Faults are injected into processes of this machine, which only the local node has. */
+export class OnlyLocalNodeError extends Error {
+  override readonly name = 'OnlyLocalNodeError';
+  readonly code = 'ONLY_LOCAL_NODE';
+
+  constructor(options?: ErrorOptions) {
+    super(
+      'there is no local node here: chaos is for the node that make cluster starts without Docker',
+      options,
+    );
+  }
+}
+
+/** Whether an error is one of Node's own with one of these codes. */
+export function isNodeError(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? '');
+}
