@@ -116,13 +116,14 @@ start_node() {
     --iptables-min-sync-period=10ms --conntrack-max-per-core=0 --conntrack-tcp-timeout-established=0 --conntrack-tcp-timeout-close-wait=0
 }
 
-# keep_running NAME COMMAND...: starts it in the background, and again when it ends.
+# keep_running NAME COMMAND...: starts it in the background, and again when it ends, also where the disk is full and nothing
+# can be logged.
 keep_running() {
   local name=$1
   shift
   while :; do
     "$@" >>"$state/log/$name.log" 2>&1 || true
-    echo "$name ended and is started again" >>"$state/log/$name.log"
+    echo "$name ended and is started again" >>"$state/log/$name.log" || true
     sleep 1
   done &
 }
