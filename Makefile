@@ -69,9 +69,8 @@ bench: deploy images ## Measure it, against plain Kubernetes in the same run (e2
 	@e2e/in node e2e/bench/main.ts
 
 .PHONY: chaos
-chaos: images ## Break the local node's cluster again and again under load, two replicas of each role: ROUNDS (100), from SEED (1)
-	@e2e/deploy $(foreach role,controller gateway metadata api,--set $(role).replicas=2)
-	@e2e/in node e2e/chaos/main.ts --seed $(or $(SEED),1) --rounds $(or $(ROUNDS),100)
+chaos: $(dependencies) ## Break a cluster of its own again and again under load, two replicas of each role: ROUNDS (100), from SEED (1)
+	@e2e/chaos/start $(or $(SEED),1) $(or $(ROUNDS),100)
 
 ##@ Cluster
 

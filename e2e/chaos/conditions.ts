@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
+import { rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -10,7 +11,8 @@ import { CERTIFICATE_LIFE_MS, newestOf } from '../../operator/webhook/certificat
 import { credentialsOf, SECRET_NAME, secretOf } from '../../operator/webhook/certificates/secret.ts';
 import { SYSTEM_NAMESPACE } from '../lib/cluster.ts';
 import { podProcess } from '../lib/processes.ts';
-import { leader, podsOfRole, type Role } from '../lib/roles.ts';
+import { areReady, leader, podsOfRole, type Role } from '../lib/roles.ts';
+import { STATE } from './processes.ts';
 import { FaultyApiServer } from './proxy.ts';
 import { anyOf, type Injected, type Scene } from './scene.ts';
 
@@ -33,6 +35,22 @@ export async function slowApiServer({ random, clock }: Scene): Promise<Injected>
   const { delayed, failed } = proxy.counts;
   const target = `${delayed} requests, ${failed} failed`;
   return { target, at, overAt: clock(), isBack: async () => true };
+}
+
+/** Nothing can be written on the node: by etcd and the kubelet, for containers, to logs. */
+export async function diskFull({ client, clock }: Scene): Promise<Injected> {
+  if ((await stat(STATE)).dev === (await stat(join(STATE, '../..'))).dev)
+    throw new Error(`${STATE} has no file system of its own, and this machine's is not to be filled`);
+  const file = join(STATE, 'filler');
+  const at = clock();
+  try {
+    // It ends with the error that is wanted.
+    await run('dd', ['if=/dev/zero', `of=${file}`, 'bs=1M']).catch(() => {});
+    await sleep(LASTS_MS);
+  } finally {
+    await rm(file, { force: true });
+  }
+  return { target: 'node', at, overAt: clock(), isBack: () => areReady(client, 'controller', 2) };
 }
 
 /** Nothing can be pulled. */

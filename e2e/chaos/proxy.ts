@@ -95,8 +95,7 @@ export class FaultyApiServer {
     // Also one that comes after the response has begun.
     passed.on('error', () => answer.destroy());
     const response = once(passed, 'response') as Promise<[IncomingMessage]>;
-    await pipeline(asked, passed);
-    const [received] = await response;
+    const [[received]] = await Promise.all([response, pipeline(asked, passed)]);
     answer.writeHead(received.statusCode ?? 502, received.headers);
     answer.flushHeaders();
     await pipeline(received, answer);
