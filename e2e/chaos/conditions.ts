@@ -18,6 +18,8 @@ import { anyOf, type Injected, type Scene } from './scene.ts';
 
 const run = promisify(execFile);
 const LASTS_MS = 20_000;
+/** For so long the kubelet may wait before it tries anew to start what it could not (Kubernetes, Container restart policy). */
+const KUBELET_PAUSE_MS = 120_000;
 const API_FAULTS = { delayMs: 2_000, errorShare: 0.01 };
 const STEP_MS = 3_600_000;
 /** Of a certificate, when it is about to expire. */
@@ -50,7 +52,8 @@ export async function diskFull({ client, clock }: Scene): Promise<Injected> {
   } finally {
     await rm(file, { force: true });
   }
-  return { target: 'node', at, overAt: clock(), isBack: () => areReady(client, 'controller', 2) };
+  const isBack = () => areReady(client, 'controller', 2);
+  return { target: 'node', at, overAt: clock(), settleMs: KUBELET_PAUSE_MS, isBack };
 }
 
 /** Nothing can be pulled. */
