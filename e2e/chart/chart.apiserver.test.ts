@@ -1,5 +1,5 @@
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
@@ -9,11 +9,20 @@ import type { Rule } from '../../operator/rbac.ts';
 import { ROLE_FIELDS } from '../../operator/roles.ts';
 import type { ApiServer } from '../../operator/testing/apiServer.ts';
 import { until } from '../../operator/testing/until.ts';
-import { CONFIGURATION_TYPES, withBundle } from '../../operator/webhook/certificates/caBundle.ts';
-import { CHART, chartCopy, NAMESPACE, refusal, render, withOpenSchema } from './helm.ts';
+import { CONFIGURATION_TYPES, registered } from '../../operator/webhook/certificates/caBundle.ts';
+import { CHART, chartCopy, copyOf, NAMESPACE, refusal, render, withOpenSchema } from './helm.ts';
 import { DEFINITIONS, type Releases, releases } from './releases.ts';
 
 const SERVICE_DEFINITION = { name: 'services.serving.knative.dev' };
+
+/** The chart as it was when it named the path at which evictions are reviewed. */
+function chartWithEvictionsAt(path: string): string {
+  const chart = copyOf(CHART, withOpenSchema);
+  const template = join(chart, 'templates/webhook.yaml');
+  const [before, hook = ''] = readFileSync(template, 'utf8').split(/(?=^ +- name: evict\.)/m);
+  writeFileSync(template, `${before}${hook.replace('port: 443', `port: 443\n        path: ${path}`)}`);
+  return chart;
+}
 
 /** What Helm makes of a cluster, on a real API server. */
 describe('chart on an API server', function () {
@@ -114,25 +123,56 @@ describe('chart on an API server', function () {
       equal(await replicas(), 1);
     });
 
-    it('leaves alone what the webhook writes into its configurations', async () => {
-      const bundle = Buffer.from('an authority').toString('base64');
-      const bundles = async () => {
+    describe('and registered by the webhook', () => {
+      const evictionTokens = [{ token: 'a'.repeat(64), madeAt: 0 }];
+      const caBundle = Buffer.from('an authority').toString('base64');
+
+      /** Writes as the webhook does; whether there was something to write. */
+      async function register(): Promise<boolean[]> {
+        const writes = CONFIGURATION_TYPES.map(async (type) => {
+          const live = await server.client.get(type, { name: 'homerun-webhook' });
+          const change = live && registered(live, { bundle: 'an authority', evictionTokens, now: 0 });
+          if (change) await server.client.apply(type, change, { fieldManager: 'homerun-webhook' });
+          return change !== undefined;
+        });
+        return Promise.all(writes);
+      }
+      const clientConfigs = async () => {
         const found = await Promise.all(
           CONFIGURATION_TYPES.map((type) => server.client.get(type, { name: 'homerun-webhook' })),
         );
-        return found.map((live) => live?.webhooks?.map(({ clientConfig }) => clientConfig.caBundle));
+        return found.flatMap((live) =>
+          (live?.webhooks ?? []).map(({ clientConfig: { caBundle, service } }) => ({
+            caBundle,
+            path: service?.path,
+          })),
+        );
       };
-      for (const type of CONFIGURATION_TYPES) {
-        const live = await server.client.get(type, { name: 'homerun-webhook' });
-        const change = live && withBundle(live, 'an authority');
-        ok(change, 'there is a configuration without it');
-        await server.client.apply(type, change, { fieldManager: 'homerun-webhook' });
-      }
-      const all = [[bundle], [bundle, bundle]];
-      helmed.upgrade({ webhook: { timeoutSeconds: 7 } });
-      deepEqual(await bundles(), all);
-      helmed.upgrade();
-      deepEqual(await bundles(), all);
+      const withEvictionsAt = (path?: string) =>
+        ['/default', '/validate', path].map((path) => ({ caBundle, path }));
+      const all = withEvictionsAt(`/evict/${evictionTokens[0]?.token}`);
+
+      before(async () => {
+        deepEqual(await register(), [true, true]);
+      });
+
+      it('leaves alone what the webhook writes into its configurations', async () => {
+        helmed.upgrade({ webhook: { timeoutSeconds: 7 } });
+        deepEqual(await clientConfigs(), all);
+        helmed.upgrade();
+        deepEqual(await clientConfigs(), all);
+      });
+
+      it('gives a chart from before the secret path its own one, and takes that away again', async () => {
+        const args = [chartWithEvictionsAt('/evict'), '--reset-values', '--namespace', NAMESPACE];
+        helmed.run('upgrade', args);
+        deepEqual(await clientConfigs(), withEvictionsAt('/evict'));
+        deepEqual(await register(), [false, false], 'webhooks of that version answer there');
+        helmed.upgrade();
+        deepEqual(await clientConfigs(), withEvictionsAt());
+        await register();
+        deepEqual(await clientConfigs(), all);
+      });
     });
 
     it('changes the type of the gateway Service', () => {

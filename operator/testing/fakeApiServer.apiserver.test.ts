@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { NAMESPACES } from '../kube/core.ts';
 import { ApiServer } from './apiServer.ts';
 import { applies } from './contract/applies.ts';
-import { WIDGETS, widgetDefinition } from './contract/objects.ts';
+import { HOOKS, WIDGETS, widgetDefinition } from './contract/objects.ts';
 import { reads } from './contract/reads.ts';
 import { writes } from './contract/writes.ts';
 import { FakeApiServer } from './fakeApiServer.ts';
@@ -14,7 +14,7 @@ describe('The fake API server does as the real one', () => {
 
   before(async () => {
     real = await ApiServer.start();
-    fake = await FakeApiServer.start({ types: [WIDGETS] });
+    fake = await FakeApiServer.start({ types: [WIDGETS, HOOKS] });
     await real.client.request('POST', '/apis/apiextensions.k8s.io/v1/customresourcedefinitions', {
       body: widgetDefinition,
     });

@@ -22,6 +22,7 @@ const LIST_KEYS: Record<string, string[]> = {
   ports: ['containerPort', 'port', 'protocol'],
   conditions: ['type'],
   ownerReferences: ['uid'],
+  webhooks: ['name'],
 };
 
 export interface Applied {

@@ -10,6 +10,8 @@ import { LENIENT, objectOf, requestFor } from './testing/requests.ts';
 const HOST = '127.0.0.1';
 const APP = objectOf('spec: {template: {spec: {containers: [{image: app}]}}}');
 
+const TOKEN = 'a'.repeat(64);
+
 const review = (object: unknown) =>
   JSON.stringify({
     apiVersion: 'admission.k8s.io/v1',
@@ -56,6 +58,7 @@ describe('webhook server', () => {
 
   it('answers whether a pod may be evicted', async () => {
     server.serve(credentials);
+    server.acceptEvictions([{ token: TOKEN, madeAt: 0 }]);
     const eviction = (name: string) =>
       JSON.stringify({
         apiVersion: 'admission.k8s.io/v1',
@@ -72,7 +75,7 @@ describe('webhook server', () => {
       ['busy', false],
       ['idle', true],
     ] as const) {
-      assert.deepEqual((await ask('/evict', eviction(name))).body.response, { uid: 'u', allowed });
+      assert.deepEqual((await ask(`/evict/${TOKEN}`, eviction(name))).body.response, { uid: 'u', allowed });
     }
   });
 

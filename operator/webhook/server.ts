@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import fastify from 'fastify';
+import fastify, { type FastifyInstance } from 'fastify';
 import type { ReferencedObjects } from '../apis/kind.ts';
 import { KINDS } from '../apis/kinds.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -15,6 +15,7 @@ import {
   requestOf,
   reviewOf,
 } from './admission/review.ts';
+import { type EvictionToken, isToken } from './certificates/evictionTokens.ts';
 import type { KeyPair } from './certificates/rotation.ts';
 
 /** The API server limits an object to 3 MB; a review contains two. */
@@ -37,11 +38,16 @@ export interface WebhookServer {
   readonly port: number;
   /** Uses the certificate for new connections; open ones are unaffected. */
   serve(pair: KeyPair): void;
+  /** Reviews evictions at the paths with these tokens, and at no other. */
+  acceptEvictions(tokens: readonly EvictionToken[]): void;
   /** Drains connections, then closes; takes at most three seconds. */
   close(): Promise<void>;
 }
 
-/** Serves AdmissionReviews at /default, /validate and /evict; TLS fails before the first {@link WebhookServer.serve}. */
+/**
+ * Serves AdmissionReviews at /default, /validate and /evict/TOKEN; TLS fails before the first {@link WebhookServer.serve}.
+ * Every pod may send reviews, so those that change something need a token that the API server alone has been told.
+ */
 export async function startServer({
   port,
   host = ANY,
@@ -84,25 +90,20 @@ export async function startServer({
   app.addHook('onRequest', async (_request, reply) => {
     if (draining) reply.header('connection', 'close');
   });
-  const paths: Record<string, Admit> = {
-    default: async (request) => admitDefault(request, policy, await lookUp(request)),
-    validate: async (request) => admitValidate(request, policy, await lookUp(request)),
-    evict,
-  };
-  for (const [path, admit] of Object.entries(paths)) {
-    const observe = (reply: { elapsedTime: number }) =>
-      admissionDuration.observe({ path }, reply.elapsedTime / 1000);
-    app.post(`/${path}`, { onResponse: async (_request, reply) => observe(reply) }, async (request) => {
-      const review = requestOf(request.body);
-      const response = await admit(review);
-      admissionReviews.inc({ path, kind: kindOf(review), result: resultOf(response) });
-      return reviewOf(response);
-    });
-  }
+  answerReviews(app, 'default', async (request) => admitDefault(request, policy, await lookUp(request)));
+  answerReviews(app, 'validate', async (request) => admitValidate(request, policy, await lookUp(request)));
+  let evictionTokens: readonly EvictionToken[] = [];
+  app.register(async (secret) => {
+    // Before a body is read, and as where there is no path: strangers learn nothing of it.
+    secret.addHook<{ Params: { token: string } }>('onRequest', (request, reply, done) =>
+      isToken(request.params.token, evictionTokens) ? done() : reply.callNotFound(),
+    );
+    answerReviews(secret, 'evict', evict, '/evict/:token');
+  });
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error instanceof ReviewError ? 400 : (error.statusCode ?? 500);
     if (status >= 500) {
-      admissionReviews.inc({ path: request.routeOptions.url?.slice(1), kind: '', result: 'error' });
+      admissionReviews.inc({ path: request.routeOptions.url?.split('/')[1], kind: '', result: 'error' });
       log.error({ err: error }, 'an admission review failed');
     }
     return reply.code(status).send({ message: error.message });
@@ -111,6 +112,9 @@ export async function startServer({
   return {
     port: (app.server.address() as AddressInfo).port,
     serve: ({ certificate, key }) => app.server.setSecureContext({ ...tls, cert: certificate, key }),
+    acceptEvictions(tokens) {
+      evictionTokens = tokens;
+    },
     async close() {
       // API servers reuse connections, and a review on one that is being closed is lost: they must close it first.
       draining = true;
@@ -121,6 +125,18 @@ export async function startServer({
       clearTimeout(cut);
     },
   };
+}
+
+/** Answers the reviews that are posted to a URL. @param path names it in metrics. */
+function answerReviews(app: FastifyInstance, path: string, admit: Admit, url = `/${path}`): void {
+  const observe = (reply: { elapsedTime: number }) =>
+    admissionDuration.observe({ path }, reply.elapsedTime / 1000);
+  app.post(url, { onResponse: async (_request, reply) => observe(reply) }, async (request) => {
+    const review = requestOf(request.body);
+    const response = await admit(review);
+    admissionReviews.inc({ path, kind: kindOf(review), result: resultOf(response) });
+    return reviewOf(response);
+  });
 }
 
 /** The kind as a metric label; unknown kinds are `other`, so that clients cannot create series. */

@@ -122,6 +122,7 @@ export async function startWebhook({
     configuration: CONFIGURATION,
     names: [`${config.webhook.service}.${namespace}.svc`, ...(host ? [host] : [])],
     serve: (pair) => server.serve(pair),
+    acceptEvictions: (tokens) => server.acceptEvictions(tokens),
     now,
     log,
   });

@@ -5,6 +5,8 @@ import {
   containersOf,
   deployment,
   failure,
+  HOOKS,
+  type Hooks,
   meta,
   OTHER_UID,
   WIDGETS,
@@ -115,6 +117,38 @@ export const applies: Record<string, Case> = {
     await client.apply(DEPLOYMENTS, two, { fieldManager: 'm' });
     const one = await client.apply<Deployment>(DEPLOYMENTS, deployment(ns), { fieldManager: 'm' });
     return containersOf(one).map(({ name }) => name);
+  },
+  'apply merges the webhooks of a configuration by name, and removes what nobody else has applied': async (
+    client,
+    ns,
+  ) => {
+    const apply = async (fieldManager: string, webhooks: object[]) => {
+      const { apiVersion, kind } = HOOKS;
+      const object: Hooks = { apiVersion, kind, metadata: { name: ns }, webhooks };
+      const after = await client.apply<Hooks>(HOOKS, object, { fieldManager });
+      return after.webhooks?.map(({ clientConfig }) => clientConfig);
+    };
+    const hook = (name: string, path?: string) => ({
+      name: `${name}.example.com`,
+      admissionReviewVersions: ['v1'],
+      sideEffects: 'None',
+      clientConfig: { service: { namespace: ns, name: 'hook', port: 443, path } },
+    });
+    const more = (service?: object) => [
+      { name: 'b.example.com', clientConfig: { caBundle: 'YQ==', service } },
+    ];
+    const answers = [
+      await apply('m', [hook('a', '/a'), hook('b', '/b')]),
+      await apply('m', [hook('a', '/a'), hook('b')]),
+      await apply('n', more({ path: '/n' })),
+      await apply('m', [hook('a', '/a'), hook('b')]),
+      await apply('m', [hook('a', '/a'), hook('b', '/b')]),
+      await apply('n', more()),
+      await apply('n', more({ path: '/n' })),
+      await apply('n', more()),
+    ];
+    await client.delete(HOOKS, { name: ns });
+    return answers;
   },
   'apply sets and removes owners and labels': async (client, ns) => {
     const owner = (uid: string) => ({ apiVersion: 'v1', kind: 'ConfigMap', name: uid, uid });

@@ -17,6 +17,17 @@ export const WIDGETS: ResourceType<Widget> = {
   namespaced: true,
 };
 
+/** Webhooks, which are merged by name. */
+export interface Hooks extends KubeObject {
+  webhooks?: { clientConfig?: object }[];
+}
+export const HOOKS: ResourceType<Hooks> = {
+  apiVersion: 'admissionregistration.k8s.io/v1',
+  kind: 'ValidatingWebhookConfiguration',
+  plural: 'validatingwebhookconfigurations',
+  namespaced: false,
+};
+
 /** Something that the fake and the real API server must answer alike. */
 export type Case = (client: KubeClient, namespace: string) => Promise<unknown>;
 

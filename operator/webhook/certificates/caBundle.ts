@@ -1,9 +1,27 @@
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
+import { type EvictionToken, evictionPath } from './evictionTokens.ts';
 import { trusts } from './rotation.ts';
 
-/** The certificate fields of a MutatingWebhookConfiguration or ValidatingWebhookConfiguration. */
+/** What counts here of a MutatingWebhookConfiguration or ValidatingWebhookConfiguration. */
 export interface WebhookConfiguration extends KubeObject {
-  webhooks?: { name: string; clientConfig: { caBundle?: string } }[];
+  webhooks?: { name: string; clientConfig: ClientConfig }[];
+}
+
+interface ClientConfig {
+  caBundle?: string;
+  service?: { path?: string };
+}
+
+/** The webhook that is asked about evictions, as the chart names it. */
+export const EVICTION_WEBHOOK = 'evict.homerun.dev';
+
+/** What API servers must know to call the webhook. */
+export interface Registration {
+  /** Authorities that they trust, as PEM. */
+  bundle: string;
+  evictionTokens: readonly EvictionToken[];
+  /** Unix time in ms. */
+  now: number;
 }
 
 const clusterWide = (kind: string, plural: string): ResourceType<WebhookConfiguration> => ({
@@ -19,19 +37,29 @@ export const CONFIGURATION_TYPES = [
   clusterWide('ValidatingWebhookConfiguration', 'validatingwebhookconfigurations'),
 ] as const;
 
-/** The configuration to apply so that API servers trust `bundle` (PEM); undefined when they already do. */
-export function withBundle(
-  { apiVersion, kind, metadata, webhooks = [] }: WebhookConfiguration,
-  bundle: string,
+/**
+ * The configuration to apply so that API servers can call the webhook; undefined when they already can. It is for the
+ * version of the configuration that was read: what Helm writes at the same moment is not overwritten.
+ */
+export function registered(
+  { apiVersion, kind, metadata: { name, resourceVersion }, webhooks = [] }: WebhookConfiguration,
+  { bundle, evictionTokens, now }: Registration,
 ): WebhookConfiguration | undefined {
   const caBundle = Buffer.from(bundle).toString('base64');
-  if (webhooks.every(({ clientConfig }) => clientConfig.caBundle === caBundle)) return undefined;
-  return {
-    apiVersion,
-    kind,
-    metadata: { name: metadata.name },
-    webhooks: webhooks.map(({ name }) => ({ name, clientConfig: { caBundle } })),
-  };
+  const wanted = webhooks.map(
+    ({ name, clientConfig: { service } }): { name: string; clientConfig: ClientConfig } => {
+      if (name !== EVICTION_WEBHOOK || !service) return { name, clientConfig: { caBundle } };
+      const path = evictionPath(service.path, evictionTokens, now);
+      return { name, clientConfig: path === undefined ? { caBundle } : { caBundle, service: { path } } };
+    },
+  );
+  const isRegistered = webhooks.every(({ clientConfig: { caBundle, service } }, i) => {
+    const { clientConfig } = wanted[i] ?? {};
+    const path = clientConfig?.service?.path ?? service?.path;
+    return clientConfig?.caBundle === caBundle && path === service?.path;
+  });
+  if (isRegistered) return undefined;
+  return { apiVersion, kind, metadata: { name, resourceVersion }, webhooks: wanted };
 }
 
 /** Whether the caBundle of each webhook of the configuration trusts a certificate (PEM). */

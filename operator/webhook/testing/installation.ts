@@ -72,7 +72,7 @@ export interface Replica extends Webhook {
 
 /** Starts a replica; the caller waits until it is ready. */
 export async function startReplica(
-  { client }: ApiServer,
+  { client }: Pick<ApiServer, 'client'>,
   {
     port = 0,
     strict = false,
