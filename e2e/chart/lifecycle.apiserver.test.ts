@@ -1,8 +1,13 @@
 import { deepEqual, equal, match, notDeepEqual, ok } from 'node:assert/strict';
 import { once } from 'node:events';
+import { createServer, type Server } from 'node:https';
+import type { AddressInfo } from 'node:net';
 import { parseAllDocuments } from 'yaml';
 import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
+import { resourcePath } from '../../operator/kube/client.ts';
 import { DEPLOYMENTS, NAMESPACES, PODS } from '../../operator/kube/core.ts';
+import type { KubeObject, ResourceType } from '../../operator/kube/types.ts';
+import { serverCertificate } from '../../operator/testing/serverCertificate.ts';
 import { until } from '../../operator/testing/until.ts';
 import { NAMESPACE, type Rendered, refusal } from './helm.ts';
 import { landed, landedChart } from './landed.ts';
@@ -14,6 +19,14 @@ if (EARLIER.length === 0)
 
 /** Two controllers have a disruption budget, and one has none: what an upgrade adds and a rollback removes. */
 const TWO = { controller: { replicas: 2 } };
+/** Where the pod of a test runs, as far as the API server can tell. */
+const NODE = 'node';
+const NODES: ResourceType<KubeObject> = {
+  apiVersion: 'v1',
+  kind: 'Node',
+  plural: 'nodes',
+  namespaced: false,
+};
 const TEST = { namespace: NAMESPACE, name: 'homerun-test' };
 
 const objectsOf = (manifest: string) =>
@@ -125,45 +138,75 @@ describe('the life of a release', function () {
           { name: NAMESPACE },
           { metadata: { labels: { 'pod-security.kubernetes.io/enforce': level } } },
         );
-      before(() => enforce('restricted'));
-      after(() => enforce(null));
+      let kubelet: Server;
+      before(async () => {
+        await enforce('restricted');
+        const { certificate: cert, key } = await serverCertificate([NODE]);
+        kubelet = createServer({ cert, key }, ({ url = '' }, response) => {
+          const [, , , pod] = url.split('/');
+          response.end(`the log of ${pod}\n`);
+        });
+        await once(kubelet.listen(0, '127.0.0.1'), 'listening');
+        const { port } = kubelet.address() as AddressInfo;
+        const node = { apiVersion: 'v1', kind: 'Node', metadata: { name: NODE } };
+        await helmed.server.client.create(NODES, node);
+        const status = {
+          addresses: [{ type: 'InternalIP', address: '127.0.0.1' }],
+          daemonEndpoints: { kubeletEndpoint: { Port: port } },
+        };
+        await helmed.server.client.mergePatch(NODES, node.metadata, { status }, { subresource: 'status' });
+      });
+      after(async () => {
+        kubelet?.close();
+        await helmed.server.client.delete(PODS, TEST);
+        await helmed.server.client.delete(NODES, { name: NODE });
+        await enforce(null);
+      });
 
       const present = async () => {
         const { client } = helmed.server;
         return { service: await client.get(SERVICES, TEST), pod: await client.get(PODS, TEST) };
       };
 
-      /** Runs `helm test` in which the pod of this UID is an old one, and lets the new one end as a kubelet would say. */
-      async function testThatEnds(phase: string, old?: string) {
-        const child = helmed.test();
-        const ended = once(child, 'exit');
+      /** Runs `helm test --logs`, and lets its pod end as a kubelet would say. */
+      async function testThatEnds(phase: string) {
+        const old = (await present()).pod?.metadata.uid;
+        const test = helmed.test('--logs');
         const found = await until('the pod of the test', async () => {
           const now = await present();
           return now.pod && now.pod.metadata.uid !== old && now;
         });
-        await helmed.server.client.mergePatch(PODS, TEST, { status: { phase } }, { subresource: 'status' });
-        return { found, code: (await ended)[0], left: await present() };
+        const { client } = helmed.server;
+        await client.request('POST', `${resourcePath(PODS, TEST)}/binding`, {
+          body: { apiVersion: 'v1', kind: 'Binding', metadata: TEST, target: { kind: 'Node', name: NODE } },
+        });
+        await client.mergePatch(PODS, TEST, { status: { phase } }, { subresource: 'status' });
+        return { found, ...(await test), left: await present() };
       }
 
-      it('by a request to a service, of both of which nothing is left', async () => {
-        const { found, code, left } = await testThatEnds('Succeeded');
+      it('by a request to a service, of which nothing is left but the log', async () => {
+        const { found, code, output, left } = await testThatEnds('Succeeded');
         equal(code, 0);
+        match(output, /^POD LOGS: homerun-test\nthe log of homerun-test$/m);
         ok(found.service, 'the service is there before the pod asks it');
         deepEqual(found.pod?.spec?.containers[0]?.args, [
           'check',
           'http://homerun-test.homerun-system.svc.cluster.local',
         ]);
-        deepEqual(left, { service: undefined, pod: undefined });
+        equal(left.service, undefined);
+        equal(left.pod?.metadata.uid, found.pod?.metadata.uid);
       });
 
-      it('and the pod stays with its log when it fails, until the next one', async () => {
-        const { code, left } = await testThatEnds('Failed');
-        equal(code, 1);
-        equal(left.service, undefined);
-        ok(left.pod);
-        const next = await testThatEnds('Succeeded', left.pod.metadata.uid);
-        equal(next.code, 0);
-        deepEqual(next.left, { service: undefined, pod: undefined });
+      it('again and again, whether it fails or not', async () => {
+        for (const [phase, want] of [
+          ['Failed', 1],
+          ['Succeeded', 0],
+        ] as const) {
+          const { code, output, left } = await testThatEnds(phase);
+          equal(code, want);
+          match(output, /the log of homerun-test/);
+          equal(left.service, undefined);
+        }
       });
     });
   });

@@ -1,5 +1,7 @@
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { isKubeError } from '../../operator/kube/errors.ts';
 import type { KubeObject, ResourceType } from '../../operator/kube/types.ts';
 import { ApiServer } from '../../operator/testing/apiServer.ts';
@@ -84,11 +86,15 @@ export class Releases {
     return helm(['list', '--all', '--all-namespaces', '--short'], { env: this.#env }).trim();
   }
 
-  /** `helm test`, which waits for what a kubelet would say; its output is not read. */
-  test(): ChildProcess {
+  /** `helm test`, which waits for what a kubelet would say; its end, and what it has printed. */
+  async test(...options: string[]): Promise<{ code: number | null; output: string }> {
     const program = join(toolFolder('helm'), 'helm');
-    const args = ['test', 'homerun', '--namespace', NAMESPACE, '--timeout', '2m'];
-    return spawn(program, args, { env: this.#env, stdio: 'ignore' });
+    const args = ['test', 'homerun', '--namespace', NAMESPACE, '--timeout', '2m', ...options];
+    const child = spawn(program, args, { env: this.#env, stdio: ['ignore', 'pipe', 'ignore'] });
+    const ended = once(child, 'close');
+    const output = await text(child.stdout);
+    const [code] = await ended;
+    return { code, output };
   }
 
   /** What a command of a shell prints, with kubectl on its path. */

@@ -36,16 +36,13 @@ describe('the test of the chart', () => {
     equal(hooks().pod.spec?.automountServiceAccountToken, false);
   });
 
-  it('is made and removed by Helm, the service first', () => {
+  it('is made and removed by Helm, the service first, and the pod stays for its log', () => {
     const { service, pod } = hooks({ annotations: { note: 'x' } });
-    const policy = {
-      note: 'x',
-      'helm.sh/hook': 'test',
-      'helm.sh/hook-delete-policy': 'before-hook-creation,hook-succeeded',
-    };
-    deepEqual(pod.metadata.annotations, policy);
+    const hook = { note: 'x', 'helm.sh/hook': 'test' };
+    deepEqual(pod.metadata.annotations, { ...hook, 'helm.sh/hook-delete-policy': 'before-hook-creation' });
     deepEqual(service.metadata.annotations, {
-      ...policy,
+      ...hook,
+      'helm.sh/hook-delete-policy': 'before-hook-creation,hook-succeeded',
       'helm.sh/hook-weight': '-1',
       'run.googleapis.com/ingress': 'internal',
       'run.googleapis.com/invoker-iam-disabled': 'true',
