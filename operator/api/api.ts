@@ -168,7 +168,7 @@ function contextOf({
     authentication: new Authentication([(token) => oidc.personOf(token), tokenReview(client)], now),
     clientOf,
     resourcesOf: (person, project, warn) =>
-      new KubeResources(clientOf(person, warn), person, namespaceOf(project, config)),
+      new KubeResources(clientOf(person, warn), person, namespaceOf(project, config), config),
     projects: new Projects(client, config.metadata, now),
     verbs: Object.assign({}, ...parts.map(({ verbs }) => verbs)) as Readonly<Record<string, Verb>>,
     objects: objectsOf(config, now),

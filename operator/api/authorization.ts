@@ -39,6 +39,19 @@ export function permissionDenied(
 }
 
 /**
+ * What a person is answered who deploys something with an identity that the person may not act as, in the words of Google's
+ * API (Cloud Run, Configure service identity).
+ */
+export function actAsDenied(namespace: string, account: string): ApiError {
+  const resource = `namespaces/${namespace}/serviceaccounts/${account}`;
+  const detail = errorInfo('IAM_PERMISSION_DENIED', 'iam.googleapis.com', {
+    metadata: { permission: 'iam.serviceAccounts.actAs', resource },
+  });
+  const message = `Permission 'iam.serviceaccounts.actAs' denied on service account ${account} (or it may not exist).`;
+  return new ApiError('PERMISSION_DENIED', message, { details: [detail] });
+}
+
+/**
  * Does what takes another permission than its steps are named after: `run.jobs.run` creates an execution.
  * @throws {ApiError} PERMISSION_DENIED that names `permission` where a step is denied.
  */

@@ -26,6 +26,7 @@ describe('people of an issuer on a real API server', function () {
     api = await installation.start({ issuers: [configured] });
     // As policies name them: a user by address, and a group.
     const subjects = [
+      { kind: 'User', name: 'ann@example.com', role: 'homerun-iam.serviceAccountUser' },
       { kind: 'User', name: 'ann@example.com', role: 'homerun-run.admin' },
       { kind: 'Group', name: 'ops', role: 'homerun-run.viewer' },
     ];

@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { deepEqual, equal, match } from 'node:assert/strict';
 import { IAM_ROLES } from '../apis/iam/roles.ts';
 import { clientOf } from './testing/client.ts';
 import { HOST, NAMESPACE, REGION, useApi } from './testing/installation.ts';
@@ -42,9 +42,8 @@ describe('policies and logs of the Admin API on a real API server', function () 
   });
 
   it('lets one who may set its policy turn the check of callers off, and no other', async () => {
-    const developer = IAM_ROLES.find(({ name }) => name === 'run.developer');
-    ok(developer);
-    const token = await personWith(installation, developer);
+    const names = ['run.developer', 'iam.serviceAccountUser'];
+    const token = await personWith(installation, ...IAM_ROLES.filter(({ name }) => names.includes(name)));
     const path = `/v2/projects/${NAMESPACE}/locations/${REGION}/services`;
     const template = { containers: [{ image: 'gcr.io/p/app:1' }] };
     const one = `/apis/serving.knative.dev/v1/namespaces/${NAMESPACE}/services/hello`;

@@ -25,6 +25,15 @@ import {
 import { grant, installRoles, personWith } from './testing/roles.ts';
 import { REGISTRY } from './v2/registry.ts';
 
+/** Each role alone, none, and the one that deploying takes with those that may write. */
+const ROLE_SETS: readonly RoleDeclaration[][] = [
+  ...IAM_ROLES.map((role) => [role]),
+  [],
+  ...['run.admin', 'run.developer'].map((name) =>
+    IAM_ROLES.filter((role) => role.name === name || role.name === 'iam.serviceAccountUser'),
+  ),
+];
+
 describe('every request of the Admin API on a real API server', function () {
   this.timeout(600_000);
   const installation = useApi();
@@ -145,35 +154,44 @@ describe('every request of the Admin API on a real API server', function () {
     } catch (error) {
       ok(error instanceof ConnectError, String(error));
       if (error.code !== Code.PermissionDenied) return undefined;
-      return /^Permission '([^']+)' denied/.exec(error.rawMessage)?.[1] ?? error.rawMessage;
+      const [, named = error.rawMessage] = /^Permission '([^']+)' denied/.exec(error.rawMessage) ?? [];
+      // As Google's API writes it in this one message.
+      return named.replace('serviceaccounts', 'serviceAccounts');
     }
   }
 
-  const tokens = new Map<RoleDeclaration, Promise<string>>();
-  /** Of a person with this role alone; with none, of a stranger. */
-  async function tokenFor(role?: RoleDeclaration): Promise<string> {
-    if (!role) return installation.tokens.stranger;
-    const made = tokens.get(role) ?? personWith(installation, role);
-    tokens.set(role, made);
+  const tokens = new Map<string, Promise<string>>();
+  /** Of a person with these roles alone; with none, of a stranger. */
+  async function tokenFor(...roles: RoleDeclaration[]): Promise<string> {
+    if (roles.length === 0) return installation.tokens.stranger;
+    const key = roles.map(({ name }) => name).join();
+    const made = tokens.get(key) ?? personWith(installation, ...roles);
+    tokens.set(key, made);
     return made;
   }
 
-  for (const role of [...IAM_ROLES, undefined]) {
-    const who = role?.name ?? 'a stranger';
-    const permissions: readonly string[] = role?.permissions ?? [];
+  /** The first permission for a request that is not among these; undefined where none is missing. */
+  const missing = ({ permission, deploys }: Walked, permissions: readonly string[]) =>
+    [permission, ...(deploys ? ['iam.serviceAccounts.actAs'] : [])].find(
+      (each) => each !== undefined && !permissions.includes(each),
+    );
+
+  for (const roles of ROLE_SETS) {
+    const who = roles.map(({ name }) => name).join(' and ') || 'a stranger';
+    const permissions: readonly string[] = roles.flatMap((role) => role.permissions);
 
     it(`refuses ${who} each rpc over gRPC that it has no permission for`, async () => {
-      const token = await tokenFor(role);
+      const token = await tokenFor(...roles);
       const before = await written();
       const found: Record<string, unknown> = {};
       for (const walked of RPCS) {
         const { name, permission, descriptor } = walked;
-        const isGranted = permission === undefined || permissions.includes(permission);
+        const want = missing(walked, permissions);
+        const isGranted = want === undefined;
         // What it may do must not change what the others are asked about.
         if (isGranted && descriptor.name === 'SetIamPolicy') continue;
         const options = isGranted && canBeDry(descriptor) ? { validateOnly: true } : {};
         const refused = await refusedCall(walked, token, options);
-        const want = isGranted ? undefined : permission;
         if (permission !== undefined && refused !== want) found[name] = { refused, want };
       }
       deepEqual(found, {});
@@ -182,21 +200,22 @@ describe('every request of the Admin API on a real API server', function () {
 
     for (const [title, walked] of Object.entries(WALKS)) {
       it(`refuses ${who} each ${title} that it has no permission for`, async () => {
-        const token = await tokenFor(role);
+        const token = await tokenFor(...roles);
         const before = await written();
         const found: Record<string, unknown> = {};
         for (const each of walked) {
           const { name, method, permission } = each;
           if (permission === undefined) continue;
-          const isGranted = permissions.includes(permission);
+          const want = missing(each, permissions);
+          const isGranted = want === undefined;
           const request = isGranted ? dry(each) : { path: each.path(), body: each.body };
           if (!request) continue;
           const answer = await call(method, request.path, { body: request.body, token });
           const refused = refusedPermission(answer);
           const isRight = isGranted
             ? answer.status < 500 && answer.status !== 403
-            : deepEquals(refused, [403, 'PERMISSION_DENIED', permission]);
-          if (!isRight) found[name] = [permission, ...refused, answer.body?.error?.message];
+            : deepEquals(refused, [403, 'PERMISSION_DENIED', want]);
+          if (!isRight) found[name] = [want, ...refused, answer.body?.error?.message];
         }
         deepEqual(found, {});
         deepEqual(await written(), before);

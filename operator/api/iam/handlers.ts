@@ -1,7 +1,7 @@
 import { at, formatted } from '../../apis/fieldError.ts';
 import type { PolicyKind } from '../../apis/iam/bindings.ts';
 import type { MemberContext } from '../../apis/iam/members.ts';
-import { type AccessRule, PERMISSIONS, type PermissionName } from '../../apis/iam/permissions.ts';
+import { ACT_AS, type AccessRule, PERMISSIONS, type PermissionName } from '../../apis/iam/permissions.ts';
 import { JOBS } from '../../apis/run/job/types.ts';
 import { WORKER_POOLS } from '../../apis/run/workerPool/types.ts';
 import { SERVICES } from '../../apis/serving/service/types.ts';
@@ -141,11 +141,23 @@ export async function hasPermission(
   permission: PermissionName,
 ): Promise<boolean> {
   const [rule]: readonly AccessRule[] = PERMISSIONS[permission];
-  if (!rule) return true;
+  return rule === undefined || isAllowed(client, attributes(rule, target));
+}
+
+/**
+ * Whether whom the client acts as may deploy with a ServiceAccount as identity: has iam.serviceAccounts.actAs on it, or on all
+ * of the namespace. @throws {KubeError}
+ */
+export function mayActAs(client: KubeClient, namespace: string, account: string): Promise<boolean> {
+  const { apiGroup, resource, verbs } = ACT_AS;
+  return isAllowed(client, { namespace, group: apiGroup, resource, verb: verbs[0], name: account });
+}
+
+async function isAllowed(client: KubeClient, resourceAttributes: object): Promise<boolean> {
   const body = {
     apiVersion: 'authorization.k8s.io/v1',
     kind: 'SelfSubjectAccessReview',
-    spec: { resourceAttributes: attributes(rule, target) },
+    spec: { resourceAttributes },
   };
   const options = { body, verb: 'review' };
   const { status } = await client.request<{ status: { allowed: boolean } }>(

@@ -1,13 +1,15 @@
+import type { IdentityConfig } from '../../apis/identity.ts';
 import { SERVICES } from '../../apis/serving/service/types.ts';
 import { type KubeClient, type Method, resourcePath } from '../../kube/client.ts';
 import type { Query } from '../../kube/transport.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
-import { type Action, permissionDenied } from '../authorization.ts';
+import { type Action, actAsDenied, isMissingPermission, permissionDenied } from '../authorization.ts';
 import { FIELD_MANAGER } from '../fieldManager.ts';
-import { hasPermission } from '../iam/handlers.ts';
+import { hasPermission, mayActAs } from '../iam/handlers.ts';
 import { failureOf, notFound, resourceName, withPermission } from './failure.ts';
 import { changesInvokerCheck, withInvoker } from './invoker.ts';
 import type { Page, Person, Resources } from './resources.ts';
+import { serviceIdentityOf } from './serviceIdentity.ts';
 
 type Deletion = NonNullable<Parameters<Resources['delete']>[2]>;
 
@@ -21,9 +23,11 @@ export class KubeResources implements Resources {
   readonly person: Person;
   /** Acts as the person. */
   readonly #client: KubeClient;
+  readonly #config: IdentityConfig;
 
-  constructor(client: KubeClient, person: Person, namespace: string) {
+  constructor(client: KubeClient, person: Person, namespace: string, config: IdentityConfig) {
     this.#client = client;
+    this.#config = config;
     this.person = person;
     this.namespace = namespace;
   }
@@ -88,7 +92,12 @@ export class KubeResources implements Resources {
     if (!isGranted) throw permissionDenied(permission, resource);
   }
 
-  #write<T extends KubeObject>(
+  /**
+   * Who may not act as the identity of what is deployed is told so; who may not even write it is told that, for which it is
+   * tried without effect.
+   * @throws {ApiError} PERMISSION_DENIED that names the permission, or the account.
+   */
+  async #write<T extends KubeObject>(
     action: Action,
     method: Method,
     type: ResourceType<T>,
@@ -97,20 +106,29 @@ export class KubeResources implements Resources {
   ): Promise<T> {
     const { namespace } = this;
     const name = object.metadata?.name;
+    const account = serviceIdentityOf(type, object, this.#config);
+    const isRefused =
+      account !== undefined &&
+      !(await this.#attempt(action, type, name, () => mayActAs(this.#client, namespace, account)));
     const path = resourcePath(type, { namespace, ...(method === 'PUT' ? { name } : {}) });
     const query: Query = {
       fieldManager: FIELD_MANAGER,
       // Unknown and repeated fields are errors.
       fieldValidation: 'Strict',
-      dryRun: dryRun ? 'All' : undefined,
+      dryRun: dryRun || isRefused ? 'All' : undefined,
     };
     const { apiVersion, kind } = type;
     const body = { ...object, apiVersion, kind, metadata: { ...object.metadata, namespace } };
-    return this.#attempt(action, type, name, async () => {
+    const attempt = this.#attempt(action, type, name, async () => {
       const { metadata, ...rest } = await this.#client.request<T>(method, path, { query, body });
       const { managedFields: _, ...shown } = metadata as T['metadata'] & { managedFields?: unknown };
       return { ...rest, metadata: shown } as unknown as T;
     });
+    if (!isRefused) return attempt;
+    await attempt.catch((error: unknown) => {
+      if (isMissingPermission(error)) throw error;
+    });
+    throw actAsDenied(namespace, account);
   }
 
   async #attempt<R>(

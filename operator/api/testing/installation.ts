@@ -24,7 +24,7 @@ export const HOST = 'run.example.test';
 
 /** People of the tests: service accounts, by what they may do in {@link NAMESPACE}. */
 export const PEOPLE = {
-  editor: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
+  editor: ['create', 'delete', 'get', 'list', 'patch', 'update', 'use', 'watch'],
   viewer: ['get', 'list', 'watch'],
   stranger: [],
 } as const;

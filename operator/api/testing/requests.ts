@@ -34,6 +34,8 @@ export interface Walked {
   path: () => string;
   body?: object;
   permission: string | undefined;
+  /** Whether it decides what runs, which takes iam.serviceAccounts.actAs too. */
+  deploys: boolean;
   writes: boolean;
 }
 
@@ -82,6 +84,7 @@ export const RPCS: WalkedCall[] = METHODS.flatMap(({ descriptor, bindings }) =>
       path: () => pathOf(path, id ? `?${id}=new` : ''),
       body,
       permission: isCommon || verb === 'Test' ? undefined : `run.${service.toLowerCase()}.${action}`,
+      deploys: /^(Create|Update)/.test(descriptor.name) && collection in bodies,
       writes: !isCommon && verb in WRITES,
     };
   }),
@@ -90,10 +93,10 @@ export const RPCS: WalkedCall[] = METHODS.flatMap(({ descriptor, bindings }) =>
 /** Each kind's routes of v1 and each verb, in both forms of paths. */
 export const ROUTES: Walked[] = SERVED_KINDS.flatMap(({ type, writes }) => {
   const { apiVersion, kind, plural } = type;
-  const object = () => ({
+  const object = (name = names[plural] ?? 'none') => ({
     apiVersion,
     kind,
-    metadata: { name: names[plural] ?? 'none', namespace: NAMESPACE },
+    metadata: { name, namespace: NAMESPACE },
     spec: { template: { spec: TEMPLATE } },
   });
   const verbs = Object.entries({ ...JOB_VERBS, ...IAM.verbs }).filter(([, { on }]) => on.includes(plural));
@@ -112,6 +115,7 @@ export const ROUTES: Walked[] = SERVED_KINDS.flatMap(({ type, writes }) => {
         path: to,
         body,
         permission: action === 'testIamPermissions' ? undefined : `run.${plural}.${action}`,
+        deploys: /^(create|update)$/.test(action) && plural !== 'domainmappings',
         writes: isWrite,
       });
       const has = (write: (typeof writes)[number], made: Walked) => (writes.includes(write) ? [made] : []);
@@ -120,7 +124,7 @@ export const ROUTES: Walked[] = SERVED_KINDS.flatMap(({ type, writes }) => {
         route('GET', one, 'get', false),
         ...has(
           'create',
-          route('POST', () => path, 'create', true, object()),
+          route('POST', () => path, 'create', true, object('new')),
         ),
         ...has('replace', route('PUT', one, 'update', true, object())),
         ...has('delete', route('DELETE', one, 'delete', true)),

@@ -35,18 +35,21 @@ export async function grant(
   }
 }
 
-/** A token of an account that has a role of the chart, and no other, in {@link NAMESPACE}. */
-export async function personWith(installation: ApiInstallation, role: RoleDeclaration): Promise<string> {
+/** A token of an account that has these roles of the chart, and no other, in {@link NAMESPACE}. */
+export async function personWith(
+  installation: ApiInstallation,
+  ...roles: RoleDeclaration[]
+): Promise<string> {
   const { client } = installation;
-  const account = `has-${role.name.toLowerCase()}` as const;
+  const account = `has-${roles.map(({ name }) => name.toLowerCase()).join('-')}` as const;
   const metadata = { name: account, namespace: NAMESPACE };
   await client.create(SERVICE_ACCOUNTS, { apiVersion: 'v1', kind: 'ServiceAccount', metadata });
-  await grant(installation, account, clusterRoleName(role));
+  await grant(installation, account, ...roles.map(clusterRoleName));
   // The API server learns of a binding a moment after it was made.
   const person = { name: `system:serviceaccount:${NAMESPACE}:${account}`, groups: [] };
   const target = { kind: 'services', namespace: NAMESPACE, name: 'hello' } as const;
   const call = { client: new KubeClient(asPerson(client.connection, person)), target };
-  const [first] = role.permissions;
-  await until(`the rights of ${account}`, async () => first !== undefined && hasPermission(call, first));
+  for (const [first] of roles.map(({ permissions }) => permissions))
+    await until(`the rights of ${account}`, async () => first !== undefined && hasPermission(call, first));
   return tokenOf({ client }, account);
 }

@@ -37,7 +37,7 @@ export interface RunOptions {
  * PERMISSION_DENIED that names run.jobs.run, or run.jobs.runWithOverrides for a request with overrides.
  */
 export async function runJob(
-  context: Pick<ApiContext, 'client' | 'clientOf'>,
+  context: Pick<ApiContext, 'client' | 'clientOf' | 'config'>,
   resources: Resources,
   job: string,
   options: RunOptions = {},
@@ -55,7 +55,7 @@ export async function runJob(
     } as const;
     const isGranted = await withPermission(permission, resource, () => hasPermission(call, permission));
     if (!isGranted) throw permissionDenied(permission, resource, error);
-    const homerun = new KubeResources(context.client, person, namespace);
+    const homerun = new KubeResources(context.client, person, namespace, context.config);
     return makeExecution(homerun, job, options, { [RUN_ANNOTATIONS.creator]: person.name });
   }
 }

@@ -19,6 +19,13 @@ function on(apiGroup: string, resource: string, ...verbs: [string, ...string[]])
   return [{ apiGroup, resource, verbs }];
 }
 
+/** To run something as a ServiceAccount. Kubernetes has no such verb; it is there to be granted and asked for. */
+export const ACT_AS = {
+  apiGroup: '',
+  resource: 'serviceaccounts',
+  verbs: ['use'],
+} as const satisfies AccessRule;
+
 /** Policies are RoleBindings, and a Role for each that is for one resource. */
 const READ_POLICIES = [...on(RBAC, 'rolebindings', 'list', 'get'), ...on(RBAC, 'roles', 'get', 'list')];
 const WRITE_POLICIES = [
@@ -77,7 +84,7 @@ export const PERMISSIONS = {
   'run.operations.get': [],
   'run.operations.list': [],
   'run.operations.delete': [],
-  'iam.serviceAccounts.actAs': on('', 'serviceaccounts', 'use'),
+  'iam.serviceAccounts.actAs': [ACT_AS],
   'iam.serviceAccounts.get': on('', 'serviceaccounts', 'get'),
   'iam.serviceAccounts.list': on('', 'serviceaccounts', ...READ),
   'iam.serviceAccounts.create': on('', 'serviceaccounts', 'create'),

@@ -67,8 +67,9 @@ export async function startTestServer(): Promise<TestServer> {
 
 function contextOf({ connection }: FakeApiServer): ApiContext {
   const client = new KubeClient(connection, { known: new KnownObjects() });
+  const config = parseConfig({ metadata: { region: 'local' } });
   return {
-    config: parseConfig({ metadata: { region: 'local' } }),
+    config,
     client,
     authentication: {
       personOf: async (header) => {
@@ -77,7 +78,7 @@ function contextOf({ connection }: FakeApiServer): ApiContext {
       },
     },
     clientOf: () => client,
-    resourcesOf: (person, project) => new KubeResources(client, person, project),
+    resourcesOf: (person, project) => new KubeResources(client, person, project, config),
     projects: { of: async (id) => ({ id, number: '1' }) },
     verbs: {},
     log: silent,
