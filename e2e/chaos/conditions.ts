@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { rm, stat } from 'node:fs/promises';
+import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -51,9 +51,22 @@ export async function diskFull({ client, clock }: Scene): Promise<Injected> {
     await sleep(LASTS_MS);
   } finally {
     await rm(file, { force: true });
+    await removeEmptyResults();
   }
   const isBack = () => areReady(client, 'controller', 2);
   return { target: 'node', at, overAt: clock(), settleMs: KUBELET_PAUSE_MS, isBack };
+}
+
+/**
+ * A result of a network plugin that could not be written stays behind as an empty file, which the plugins then refuse to
+ * read: the pod's sandbox can neither be removed nor made anew until whoever owns the node has removed the file.
+ */
+async function removeEmptyResults(): Promise<void> {
+  const folder = join(STATE, 'mounts/var/lib/cni/results');
+  for (const name of await readdir(folder)) {
+    const file = join(folder, name);
+    if ((await stat(file)).size === 0) await rm(file);
+  }
 }
 
 /** Nothing can be pulled. */
