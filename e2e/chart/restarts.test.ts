@@ -58,6 +58,7 @@ changes(['controller'], {
   'instance.podSecurity': 'restricted',
   'instance.spreadOver': ['kubernetes.io/hostname'],
   'instance.maxRollOuts': 5,
+  'instance.baseImageSeconds': 60,
   'instance.accelerators': { 'nvidia-l4': { gpu: 'l4' } },
   'jobs.maxParallelism': 10,
   'jobs.executionsHistoryLimit': 10,

@@ -76,6 +76,8 @@ export const ConfigSchema = Type.Object(
         accelerators: Type.Record(Type.String(), Type.Record(Type.String(), Type.String()), { default: {} }),
         /** Name of a base image, such as nodejs24 -> the image that it stands for. */
         baseImages: Type.Record(Type.String(), Type.String({ minLength: 1 }), { default: {} }),
+        /** The longest time from one question for the digest of a base image that instances follow to the next. */
+        baseImageSeconds: seconds(3600, 60, 604_800),
         /** Revisions whose running instances are replaced at a time when their pods are to change; 0 leaves them. */
         maxRollOuts: Type.Integer({ minimum: 0, maximum: 10_000, default: 0 }),
       },

@@ -1,7 +1,7 @@
 import { type IdentityConfig, kubernetesServiceAccount } from '../apis/identity.ts';
 import type { Config } from '../config.ts';
 import { placedImage } from '../registry/artifactRegistry.ts';
-import type { DigestResolver, DigestState } from '../registry/resolver.ts';
+import type { DigestRequest, DigestResolver, DigestState } from '../registry/resolver.ts';
 import type { InstanceSpec } from './pod/pod.ts';
 
 export interface DigestOwner {
@@ -14,8 +14,11 @@ export interface DigestOwner {
   asks: boolean;
 }
 
-/** What decides where an image is. */
-type PlaceConfig = { build: Pick<Config['build'], 'registry'>; metadata: Pick<Config['metadata'], 'region'> };
+/** What decides where an image is, and who asks for it. */
+export type ImageConfig = IdentityConfig & {
+  build: Pick<Config['build'], 'registry'>;
+  metadata: Pick<Config['metadata'], 'region'>;
+};
 
 /**
  * What is known of the digests of an object's images, where they are in the cluster: what a build has pushed is deployed by
@@ -25,24 +28,34 @@ type PlaceConfig = { build: Pick<Config['build'], 'registry'>; metadata: Pick<Co
 export function digestsOf(
   { namespace, name, spec, known, asks }: DigestOwner,
   resolver: DigestResolver,
-  config: IdentityConfig & PlaceConfig,
+  config: ImageConfig,
 ): Map<string, DigestState> {
-  const { region } = config.metadata;
   const states = spec.containers.map((container): [string, DigestState] => {
     const image = known.get(container.name);
     if (image) return [container.name, { state: 'resolved', image }];
     if (!asks) return [container.name, { state: 'pending' }];
-    const state = resolver.lookup({
-      revision: `${namespace}/${name}`,
-      image: placedImage(container.image, { region, registry: config.build.registry }),
-      namespace,
-      serviceAccount: kubernetesServiceAccount(spec.serviceAccountName, config) ?? 'default',
-      pullSecrets: (spec.imagePullSecrets ?? []).flatMap((secret) => secret.name ?? []),
-    });
-    return [container.name, state];
+    return [
+      container.name,
+      resolver.lookup(digestRequest({ namespace, name, spec }, container.image, config)),
+    ];
   });
   if (!asks || states.every(([container]) => known.has(container))) resolver.forget(`${namespace}/${name}`);
   return new Map(states);
+}
+
+/** What a registry is asked about an image of an object: where it is in the cluster, and with which credentials. */
+export function digestRequest(
+  { namespace, name, spec }: Pick<DigestOwner, 'namespace' | 'name' | 'spec'>,
+  image: string,
+  config: ImageConfig,
+): DigestRequest {
+  return {
+    revision: `${namespace}/${name}`,
+    image: placedImage(image, { region: config.metadata.region, registry: config.build.registry }),
+    namespace,
+    serviceAccount: kubernetesServiceAccount(spec.serviceAccountName, config) ?? 'default',
+    pullSecrets: (spec.imagePullSecrets ?? []).flatMap((secret) => secret.name ?? []),
+  };
 }
 
 /** Container name -> image to start: with its digest once that is known. */

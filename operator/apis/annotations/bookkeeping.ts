@@ -9,6 +9,8 @@ export const BOOKKEEPING = {
   lastRevisionNumber: 'homerun.dev/last-revision-number',
   /** In the status of a Route: configuration -> the roll-out of its latest revision that is in progress, as JSON. */
   rollout: 'homerun.dev/rollout',
+  /** In the status of a Revision whose instances follow a base image: when the registry last said what it is. */
+  baseImageChecked: 'homerun.dev/base-image-checked',
   /** On a Deployment: the hash of what its pod template was made from. */
   templateHash: 'homerun.dev/template-hash',
   /** On a Deployment: when Kubernetes was last asked to create its pods after all. */

@@ -20,6 +20,8 @@ export interface RevisionInput extends Offer {
   accountMade?: boolean;
   /** Container name -> what is known of its image's digest. */
   digests: ReadonlyMap<string, DigestState>;
+  /** What is known of the base image that it follows, by a question asked since the status was written; undefined before. */
+  baseImage?: DigestState;
   /** Whether its running instances may be replaced by ones of another pod template. */
   mayRollOut?: boolean;
   /** Whether a route serves it or is to serve it. */

@@ -16,6 +16,7 @@ import { type MountFailure, mountFailure } from '../diagnosis/mounts.ts';
 import { lacksAccount } from '../diagnosis/replicaFailure.ts';
 import { digestsOf } from '../digests.ts';
 import { labelKey, ownDeployment, type Stores } from '../informers.ts';
+import { baseImageNow } from './baseImageLookup.ts';
 import type { RevisionInput } from './input.ts';
 import { digestOwner } from './retry.ts';
 import type { RevisionQueues } from './sideQueues.ts';
@@ -60,6 +61,7 @@ export async function observe(
     passed: startedPods(revision, pods, pool, queues),
     accountMade: lacksAccount({ deployment, revision }) && (await hasAccount(revision, context)),
     digests: digestsOf(digestOwner(revision, wanted, context.config), queues.digests, context.config),
+    baseImage: baseImageNow(revision, wanted, queues.baseImages, context),
     metadata: metadataNow(context, stores),
     resizesPods: context.capabilities.resizesPods,
     mayRollOut: queues.rollOuts.has(key),

@@ -17,6 +17,7 @@ import { hasStarted } from '../diagnosis/start.ts';
 import { pinnedImages } from '../digests.ts';
 import { passingMs } from '../readiness.ts';
 import { pending, type RejectionInput, withRejection } from '../rejection.ts';
+import { type BaseImageStep, baseImageStep, hasOtherBaseImage } from './baseImage.ts';
 import { conditionsOf } from './conditions.ts';
 import { desiredDeployment, madeAtZero, surroundingsOf } from './deployment.ts';
 import { evidenceOf } from './evidence.ts';
@@ -40,14 +41,20 @@ export function planRevision(
   const { revision } = input;
   const evidence = evidenceOf(input, config, now);
   const problem = diagnose(evidence);
-  const conditions = conditionsOf(input, { problem, started: hasStarted(evidence) });
+  const base = baseImageStep(input, config, now);
+  const conditions = [
+    ...conditionsOf(input, { problem, started: hasStarted(evidence) }),
+    ...(base?.conditions ?? []),
+  ];
   const images = pinnedImages(revision.spec, input.digests);
-  const status = statusOf(input, images, mergeConditions(revision.status?.conditions, conditions, now));
+  const status = statusOf(input, images, base, mergeConditions(revision.status?.conditions, conditions, now));
   const isPinned = [...input.digests.values()].every(({ state }) => state === 'resolved');
   const made = isPinned && !input.pool ? serviceDeployment(input, images, config) : undefined;
   const template = made && templateState(made, input.deployment);
+  const mayRollOut =
+    input.mayRollOut || (made !== undefined && hasOtherBaseImage(revision, made, input.deployment));
   return {
-    ...(made ? deployments(made, input) : { apply: [] }),
+    ...(made ? deployments(made, input, mayRollOut) : { apply: [] }),
     template,
     change: creationRetry(input, evidence.rejection, now),
     remove: [...endedPods(input), ...spentPods(input, now)].map((pod) => removalOf(PODS, pod)),
@@ -56,10 +63,15 @@ export function planRevision(
     statusWaitMs: statusWait(input, status),
     events: [
       ...eventsOf(revision, conditions),
-      ...rollOutEvents(revision.metadata.name, template, input.mayRollOut ?? false),
+      ...rollOutEvents(revision.metadata.name, template, mayRollOut),
+      ...(base?.events ?? []),
     ],
-    requeueAfterMs: problem?.recheckAfter,
+    requeueAfterMs: earlier(problem?.recheckAfter, base?.requeueAfterMs),
   };
+}
+
+function earlier(a: number | undefined, b: number | undefined): number | undefined {
+  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
 }
 
 /** How long the numbers of instances wait when nothing else has changed; while instances come and go they always do. */
@@ -117,7 +129,8 @@ function serviceDeployment(
 /** Kept as it should be; made without instances where none is asked for. */
 function deployments(
   made: Deployment,
-  { deployment, startsAtZero, mayRollOut = false }: RevisionInput,
+  { deployment, startsAtZero }: RevisionInput,
+  mayRollOut: boolean,
 ): Pick<Plan, 'apply' | 'create'> {
   if (startsAtZero && !deployment) return { apply: [], create: [madeAtZero(made)] };
   return { apply: applicable(made, deployment, mayRollOut) };
@@ -126,16 +139,19 @@ function deployments(
 function statusOf(
   { revision, deployment, digests, scaling = revision.status?.scaling }: RevisionInput,
   images: ReadonlyMap<string, string>,
+  base: BaseImageStep | undefined,
   conditions: Condition[],
 ): NonNullable<Revision['status']> {
+  const imageOf = (name: string) => (name === base?.moved?.container ? base.moved.image : images.get(name));
   const containerStatuses = revision.spec.containers
     .filter(({ name }) => digests.get(name)?.state === 'resolved')
-    .map(({ name, image }) => ({ name, imageDigest: images.get(name) ?? image }));
+    .map(({ name, image }) => ({ name, imageDigest: imageOf(name) ?? image }));
   const desiredReplicas = deployment?.spec?.replicas ?? 0;
   const pinned = containerStatuses.length === revision.spec.containers.length;
   return {
     observedGeneration: revision.metadata.generation,
     conditions,
+    ...(base ? { annotations: base.annotations } : {}),
     containerStatuses,
     // gcloud makes it the image of the next revision; one from source keeps its image, and with it the source.
     ...(pinned && !sourceOf(revision.metadata.annotations, revision.spec.containers)

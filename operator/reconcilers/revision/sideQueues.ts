@@ -23,6 +23,8 @@ export function revisionQueues(
   const limit = new AttemptLimit();
   return sideQueues({
     digests: createResolver({ client, config: config.registry, onDone: enqueue, log }),
+    // Apart from those that a deployment waits for.
+    baseImages: createResolver({ client, config: config.registry, onDone: enqueue, log }),
     starts: new StartWatch({
       probe: (revision, pod, signal) =>
         untilReady(pod.status?.podIP ?? '', revision.spec.containers, { limitMs, signal, limit }),

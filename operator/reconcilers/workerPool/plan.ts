@@ -17,6 +17,7 @@ import type { KubeObject } from '../../kube/types.ts';
 import type { RoleConfig } from '../../roles.ts';
 import { partition, portability, readyEvents } from '../readiness.ts';
 import { pending, type RejectionInput, withRejection } from '../rejection.ts';
+import { hasOtherBaseImage } from '../revision/baseImage.ts';
 import { desiredDeployment, type Offer, surroundingsOf } from '../revision/deployment.ts';
 import { applicable, rollOutEvents, type TemplateState, templateState } from '../revision/podTemplate.ts';
 import { generationOf } from '../template/generation.ts';
@@ -163,7 +164,8 @@ function deployments(
     if (!images || (present === 0 && replicas === 0)) return [];
     const surroundings = surroundingsOf(revision, input, config);
     const desired = desiredDeployment(revision, images, config, { ...surroundings, replicas, percents });
-    const mayRollOut = input.mayRollOut?.has(name) ?? false;
+    const mayRollOut =
+      (input.mayRollOut?.has(name) ?? false) || hasOtherBaseImage(revision, desired, deployment);
     const apply = applicable(desired, deployment, mayRollOut);
     const template = templateState(desired, deployment);
     const events = rollOutEvents(name, template, mayRollOut);

@@ -116,6 +116,17 @@ const EXAMPLES: Record<string, Example> = {
     },
     reason: 'API reference v2, Container: sourceCode, baseImageUri',
   },
+  'a base image that instances follow': {
+    annotations: { 'run.googleapis.com/base-images': '{"":"nodejs24"}' },
+    spec: { runtimeClassName: 'run.googleapis.com/linux-base-image-update' },
+    shows: { containers: [{ ...IMAGE, baseImageUri: 'nodejs24' }] },
+    reason: 'v2 has no runtime class: the base image says it',
+  },
+  'a base image that instances do not follow': {
+    annotations: { 'run.googleapis.com/base-images': '{"":"nodejs24"}' },
+    shows: { containers: [{ ...IMAGE, baseImageUri: 'nodejs24' }] },
+    reason: 'a client of v2 that changes something else leaves it so',
+  },
   'egress in its older word': {
     annotations: { 'run.googleapis.com/vpc-access-egress': 'all' },
     shows: { vpcAccess: { egress: 'ALL_TRAFFIC' }, containers: [IMAGE] },
@@ -180,6 +191,48 @@ describe('what v2 shows', () => {
     assert.deepEqual(next.spec.template.spec.containers, [{ ...containers[0], image: 'b' }]);
   });
 
+  const FOLLOWS = 'run.googleapis.com/linux-base-image-update';
+  const runtimeClasses: Record<
+    string,
+    { before?: string; image: string; baseImageUri?: string; want?: string }
+  > = {
+    'a base image is given': { image: 'scratch', baseImageUri: 'nodejs24', want: FOLLOWS },
+    'another base image is given': {
+      before: '{"":"nodejs22"}',
+      image: 'scratch',
+      baseImageUri: 'nodejs24',
+      want: FOLLOWS,
+    },
+    'the base image is taken away': { before: '{"":"nodejs24"}', image: 'app:1' },
+  };
+  for (const [name, { before, image, baseImageUri, want }] of Object.entries(runtimeClasses)) {
+    it(`of the runtime class nothing, which is ${want ?? 'unset'} once ${name}`, () => {
+      const stored = service({
+        annotations: before === undefined ? {} : { 'run.googleapis.com/base-images': before },
+        spec: before === undefined ? {} : { runtimeClassName: FOLLOWS },
+        shows: {},
+        reason: '',
+      });
+      const containers = [{ image, ...(baseImageUri ? { baseImageUri } : {}) }];
+      const next = toResource(CONVERSIONS.Service, { template: { containers } }, stored, PLACE);
+      const { metadata, spec } = (next as typeof stored).spec.template;
+      const images = metadata.annotations?.['run.googleapis.com/base-images'];
+      assert.deepEqual(
+        [(spec as Fields).runtimeClassName, images],
+        [want, baseImageUri === undefined ? undefined : `{"":"${baseImageUri}"}`],
+      );
+    });
+  }
+
+  it('of what a build leaves for the next one, which is to say whether the base image is updated', () => {
+    const annotations = { 'run.googleapis.com/build-enable-automatic-updates': 'true' };
+    const stored = { ...service({ shows: {}, reason: '' }), metadata: { name: 'a', annotations } };
+    const shown = toMessage(CONVERSIONS.Service, stored, PLACE);
+    assert.deepEqual(shown.buildConfig, { enableAutomaticUpdates: true });
+    const bare = { ...stored, metadata: { name: 'a' } };
+    assert.deepEqual(toResource(CONVERSIONS.Service, shown, bare, PLACE), stored);
+  });
+
   it('of a condition: its state, and its reason where v2 has a name for it', () => {
     const conditions = [
       {
@@ -211,6 +264,7 @@ describe('what v2 shows', () => {
     'spec.template.metadata.annotations[autoscaling.knative.dev/maxScale]':
       'template.scaling.maxInstanceCount',
     'spec.template.metadata.annotations[run.googleapis.com/cpu-throttling]': 'template.containers',
+    'spec.template.spec.runtimeClassName': 'template.containers',
     'metadata.labels[team]': 'labels',
     'spec.traffic[0].revisionName': 'traffic[0].revision',
     'spec.template.spec.containers[0].imagePullPolicy': 'template.containers[0]',

@@ -1,7 +1,7 @@
 import { AUTOSCALING } from '../../../apis/annotations/autoscaling.ts';
 import { RUN } from '../../../apis/annotations/run.ts';
 import { parseDependencies, parseFlag } from '../../../apis/annotations/values.ts';
-import { ACCELERATOR } from '../../../apis/serving/instance/platform.ts';
+import { ACCELERATOR, BASE_IMAGE_RUNTIME } from '../../../apis/serving/instance/platform.ts';
 import { deepEqual } from '../../../kube/json.ts';
 import { items, mainContainer, withCloudSql } from './cloudSql.ts';
 import { CONTAINER, VOLUME } from './container.ts';
@@ -54,7 +54,7 @@ export function instance({ metadata, spec, requests }: TemplatePaths): Lens[] {
   return [
     textsOf('labels', metadata),
     textsOf('annotations', metadata),
-    withAliases(metadata, withoutSoleName(withAnnotated(containers, note, requests))),
+    withAliases(metadata, withoutSoleName(withAnnotated(containers, note, requests ? at : undefined))),
     group(
       'scaling',
       field('minInstanceCount', note(AUTOSCALING.minScale), COUNT),
@@ -122,8 +122,16 @@ function sourceOf(url: string): SourceCode | undefined {
   return { cloudStorageSource: { bucket, object, ...(generation ? { generation } : {}) } };
 }
 
-/** Containers with what annotations of their template say of them. */
-function withAnnotated(containers: Lens, note: (key: string) => Path, requests: boolean): Lens {
+/**
+ * Containers with what annotations of their template say of them.
+ * @param at a path in the spec of a template whose instances answer requests; undefined for others.
+ */
+function withAnnotated(
+  containers: Lens,
+  note: (key: string) => Path,
+  at: ((...path: string[]) => Path) | undefined,
+): Lens {
+  const runtimeClass = at?.('runtimeClassName');
   const readNotes = (stored: Fields, messages: readonly Fields[]) => {
     for (const { field: name, key, parse } of ANNOTATED) {
       const text = valueAt(stored, note(key)) as string | undefined;
@@ -135,12 +143,13 @@ function withAnnotated(containers: Lens, note: (key: string) => Path, requests: 
         if (value !== undefined && !deepEqual(value, [])) container[name] = value;
       }
     }
-    if (requests) readCpu(stored, messages, note);
+    if (at) readCpu(stored, messages, note);
   };
-  const notes = [...ANNOTATED.map(({ key }) => key), RUN.cpuThrottling, RUN.startupCpuBoost];
+  const notes = [...ANNOTATED.map(({ key }) => key), RUN.cpuThrottling, RUN.startupCpuBoost].map(note);
+  const places = runtimeClass ? [...notes, runtimeClass] : notes;
   return {
     fields: containers.fields,
-    locate: (path) => (notes.some((key) => isAt(path, note(key))) ? 'containers' : containers.locate?.(path)),
+    locate: (path) => (places.some((place) => isAt(path, place)) ? 'containers' : containers.locate?.(path)),
     read(stored, message, context) {
       containers.read(stored, message, context);
       readNotes(stored, items(message.containers));
@@ -164,9 +173,26 @@ function withAnnotated(containers: Lens, note: (key: string) => Path, requests: 
         const text = printed.length > 0 ? JSON.stringify(Object.fromEntries(printed)) : undefined;
         setAt(stored, note(annotated.key), text);
       }
-      if (requests) writeCpu(stored, given, note);
+      if (runtimeClass) writeRuntimeClass(stored, given, items(before.containers), runtimeClass);
+      if (at) writeCpu(stored, given, note);
     },
   };
+}
+
+/**
+ * v2 has no runtime class: a base image alone asks that instances follow it (API reference v2, Container: baseImageUri;
+ * Google's Terraform provider says so of base_image_uri). What follows none, by v1, goes on so until the base image changes.
+ */
+function writeRuntimeClass(
+  stored: Fields,
+  given: readonly Fields[],
+  before: readonly Fields[],
+  path: Path,
+): void {
+  const images = valuesOf(given, 'baseImageUri');
+  if (deepEqual(valuesOf(before, 'baseImageUri'), images)) return;
+  if (images.length > 0) setAt(stored, path, BASE_IMAGE_RUNTIME);
+  else if (valueAt(stored, path) === BASE_IMAGE_RUNTIME) setAt(stored, path, undefined);
 }
 
 const valuesOf = (containers: readonly Fields[], name: string) =>

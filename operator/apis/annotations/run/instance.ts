@@ -1,3 +1,4 @@
+import { BASE_IMAGE_RUNTIME } from '../../serving/instance/platform.ts';
 import { type Annotation, honoured, INSTANCES, ignored, REVISION, stored } from '../annotation.ts';
 import { BASE_IMAGES, DEPENDENCIES, FLAG, isOff, oneOf, SECRET_ALIASES, SOURCES } from '../values.ts';
 
@@ -69,7 +70,7 @@ export const INSTANCE = {
     on: ['service', 'revision'],
     value: BASE_IMAGES,
     effect: honoured(
-      'for a container with a source: an image, or a name of chart value instance.baseImages; an image that was built stays as it is',
+      `for a container with a source: an image, or a name of chart value instance.baseImages, which instances follow with runtimeClassName ${BASE_IMAGE_RUNTIME}; an image that was built stays as it is`,
     ),
   },
   sources: {

@@ -1,5 +1,13 @@
 import { deepEqual, equal } from 'node:assert/strict';
-import { baseImageOf, type ContainerSource, sourceOf } from './source.ts';
+import { BASE_IMAGE_RUNTIME } from './platform.ts';
+import {
+  baseImageOf,
+  type ContainerSource,
+  type FollowedBaseImage,
+  followedBaseImage,
+  sourceOf,
+} from './source.ts';
+import { instanceWarnings } from './warnings.ts';
 
 const URL = 'gs://run-sources-demo-local/services/a/1.tar.gz#12';
 const annotations = (sources: unknown, images?: unknown) => ({
@@ -86,4 +94,65 @@ describe('the source of an instance', () => {
     equal(baseImageOf('registry.example/base:1', { nodejs24: 'node:24' }), 'registry.example/base:1');
     equal(baseImageOf('constructor', {}), 'constructor');
   });
+});
+
+describe('the base image that instances follow', () => {
+  const source = annotations({ '': URL }, { '': 'nodejs24' });
+  const rows: Record<
+    string,
+    {
+      reason: string;
+      annotations?: Record<string, string>;
+      runtimeClassName?: string;
+      image?: string;
+      want?: FollowedBaseImage;
+      warns?: boolean;
+    }
+  > = {
+    'as gcloud deploys a source': {
+      reason: 'it sets the runtime class with every base image',
+      annotations: source,
+      runtimeClassName: BASE_IMAGE_RUNTIME,
+      want: { container: 'app', baseImage: 'nodejs24' },
+    },
+    'without the runtime class': { reason: 'nobody asked for it', annotations: source },
+    'another runtime class': {
+      reason: 'it is one of the cluster',
+      annotations: source,
+      runtimeClassName: 'gvisor',
+    },
+    'an image that was built': {
+      reason: 'its base image is inside',
+      annotations: source,
+      runtimeClassName: BASE_IMAGE_RUNTIME,
+      image: 'app:1',
+      warns: true,
+    },
+    'a base image without a source': {
+      reason: 'as after gcloud run deploy --source with a build',
+      annotations: annotations({}, { '': 'nodejs24' }),
+      runtimeClassName: BASE_IMAGE_RUNTIME,
+      warns: true,
+    },
+    'no base image': {
+      reason: 'there is nothing to follow',
+      annotations: annotations({ '': URL }),
+      runtimeClassName: BASE_IMAGE_RUNTIME,
+      warns: true,
+    },
+  };
+  for (const [name, row] of Object.entries(rows)) {
+    const { reason, image = 'scratch', runtimeClassName, want, warns = false } = row;
+    it(`${name}: ${reason}`, () => {
+      const spec = {
+        containers: [{ name: 'app', image }],
+        ...(runtimeClassName ? { runtimeClassName } : {}),
+      };
+      deepEqual(followedBaseImage(row.annotations, spec), want);
+      deepEqual(
+        instanceWarnings(spec, 'spec', row.annotations).map(({ path }) => path),
+        warns ? ['spec.runtimeClassName'] : [],
+      );
+    });
+  }
 });

@@ -1,5 +1,6 @@
 import { RUN } from '../../annotations/run.ts';
 import type { TemplateContainer } from '../container/types.ts';
+import { BASE_IMAGE_RUNTIME } from './platform.ts';
 
 type Annotations = Readonly<Record<string, string>> | undefined;
 
@@ -39,6 +40,34 @@ export function sourceOf(
   return undefined;
 }
 
+/** A container that follows its base image: instances are moved to what the base image's tag names by now. */
+export interface FollowedBaseImage {
+  container: string;
+  /** As annotation base-images names it. */
+  baseImage: string;
+}
+
+/**
+ * The base image that the instances of a revision follow; undefined for those that keep the digest they started with. The
+ * runtime class asks for it, which gcloud sets with every base image (Cloud Run, Configure automatic base image updates).
+ * An image that was built has its base image inside, and stays as it is. Pure.
+ */
+export function followedBaseImage(
+  annotations: Annotations,
+  { containers, runtimeClassName }: FollowingSpec,
+): FollowedBaseImage | undefined {
+  if (runtimeClassName !== BASE_IMAGE_RUNTIME) return undefined;
+  const source = sourceOf(annotations, containers);
+  if (source?.baseImage === undefined) return undefined;
+  return { container: source.container ?? '', baseImage: source.baseImage };
+}
+
+/** What of the spec of a revision, or of its template, says what its instances follow. */
+export interface FollowingSpec {
+  containers: readonly Pick<TemplateContainer, 'name' | 'image'>[];
+  runtimeClassName?: string;
+}
+
 /** The texts of a JSON object; none for anything else. */
 export function textsOf(json: string | undefined): Map<string, string> {
   try {
@@ -47,6 +76,11 @@ export function textsOf(json: string | undefined): Map<string, string> {
   } catch {
     return new Map();
   }
+}
+
+/** Whether a base image is an image in full, with a registry, path, tag or digest; one word is the owner's name for one. */
+export function isFullImage(baseImage: string): boolean {
+  return /[/:@]/.test(baseImage);
 }
 
 /** The image that a base image stands for: what the cluster's owner says of its name, or the reference that it is. */

@@ -2,7 +2,7 @@ import { RUN } from '../../annotations/run.ts';
 import { ADVICE, type FieldError, formatted, keyed } from '../../fieldError.ts';
 import { ImageError, parseImage } from '../../image.ts';
 import type { TemplateContainer } from '../container/types.ts';
-import { SOURCE_IMAGE, textsOf } from './source.ts';
+import { isFullImage, SOURCE_IMAGE, textsOf } from './source.ts';
 
 type Annotations = Record<string, string> | undefined;
 
@@ -75,13 +75,12 @@ function unknownNames(
     .map((name) => `names ${formatted(name)}; there is no such container`);
 }
 
-/** A name of one word is what the cluster's owner calls an image; anything with a registry, path, tag or digest is one. */
 function wrongImage(
   image: string,
   baseImages: Readonly<Record<string, string>> | undefined,
 ): string | undefined {
   if (!baseImages || Object.hasOwn(baseImages, image)) return undefined;
-  if (/[/:@]/.test(image)) return invalidImage(image);
+  if (isFullImage(image)) return invalidImage(image);
   const known = Object.keys(baseImages);
   const choice = known.length > 0 ? `one of ${known.join(', ')} or an image` : 'an image';
   return `it must be ${choice} such as docker.io/library/node:24 (chart value instance.baseImages)`;

@@ -9,6 +9,11 @@ export const REVISION_CONDITIONS = {
   active: 'Active',
   /** Set, to False, only while an instance ran out of memory; of severity Warning, so it does not affect Ready. */
   memorySufficient: 'MemorySufficient',
+  /**
+   * Set on a revision whose instances follow a base image: whether they have the one that the registry has now. Cloud Run
+   * shows a condition of this name and severity, Info, on services with a base image.
+   */
+  baseImageValidated: 'BaseImageValidated',
 } as const;
 
 /** Why a revision cannot serve. A container that exits has its own reason, see {@link exitCodeReason}. */
@@ -26,6 +31,8 @@ export const REVISION_REASONS = {
   /** The archive of its source is not unpacked, or not there. */
   sourceRefused: 'SourceRefused',
   sourceUnavailable: 'SourceUnavailable',
+  /** The registry does not say what the base image is now, and instances keep the one that they have. */
+  baseImageKept: 'BaseImageKept',
   noTraffic: 'NoTraffic',
   /** It has no share of its worker pool's instances. */
   noInstances: 'NoInstances',

@@ -42,5 +42,5 @@ export const REVISION = defineKind<Revision>(REVISIONS, {
   ],
   default: defaultRevision,
   validate: validateRevision,
-  warnings: ({ spec }) => instanceWarnings(spec, 'spec'),
+  warnings: ({ metadata, spec }) => instanceWarnings(spec, 'spec', metadata.annotations),
 });

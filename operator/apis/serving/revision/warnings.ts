@@ -4,5 +4,6 @@ import type { RevisionTemplate } from './types.ts';
 
 /** How a cluster handles a template's revisions differently from Cloud Run. */
 export function templateWarnings({ spec }: { spec: { template: RevisionTemplate } }): Warning[] {
-  return instanceWarnings(spec.template.spec, 'spec.template.spec');
+  const { metadata, spec: instance } = spec.template;
+  return instanceWarnings(instance, 'spec.template.spec', metadata?.annotations);
 }
