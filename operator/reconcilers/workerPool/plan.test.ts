@@ -7,7 +7,8 @@ import type { Deployment, Pod } from '../../kube/core.ts';
 import { contentHash } from '../../kube/json.ts';
 import { APPLIED_HASH } from '../../kube/types.ts';
 import { assertGolden } from '../../testing/golden.ts';
-import { deployment, EPOCH, pod, pooledRevision, workerPool } from '../../testing/serving.ts';
+import { deployment, EPOCH, PINNED, pod, pooledRevision, workerPool } from '../../testing/serving.ts';
+import { desiredDeployment } from '../revision/deployment.ts';
 import { planWorkerPool, type WorkerPoolInput } from './plan.ts';
 
 const config = parseConfig({});
@@ -385,6 +386,45 @@ describe('planWorkerPool', () => {
       const input = { pool: stepped, revisions: [old], deployments: new Map(), pods: new Map() };
       const [applied] = planWorkerPool(input, config, EPOCH).apply as Deployment[];
       assert.deepEqual(applied?.spec?.strategy?.rollingUpdate, want);
+    });
+  }
+
+  const FOLLOWING: Record<string, { reason: string; runtimeClassName?: string; want: string[] }> = {
+    'that they follow': {
+      reason: 'the status of the revision has the newer digest',
+      runtimeClassName: 'run.googleapis.com/linux-base-image-update',
+      want: [PINNED],
+    },
+    'that they do not follow': { reason: 'what runs keeps its pod template', want: [] },
+  };
+  for (const [name, { reason, runtimeClassName, want }] of Object.entries(FOLLOWING)) {
+    it(`replaces instances, or not, for another digest of a base image ${name}: ${reason}`, () => {
+      const annotations = {
+        'run.googleapis.com/sources': '{"":"gs://run-sources-demo-local-cluster1/a#1"}',
+        'run.googleapis.com/base-images': '{"":"nodejs24"}',
+      };
+      const containers = [{ name: 'queue-1', image: 'scratch' }];
+      const spec = { containers, ...(runtimeClassName ? { runtimeClassName } : {}) };
+      const revision = pooledRevision(OLD, { ready: 'True', metadata: { annotations }, spec });
+      const before = new Map([['queue-1', 'registry.example/app@sha256:0']]);
+      const live = deployment(OLD, 2, { replicas: 2, updatedReplicas: 2, readyReplicas: 2 });
+      const { metadata, spec: of } = desiredDeployment(revision, before, config, { replicas: 2 });
+      const made = { ...live, metadata: { ...live.metadata, ...metadata }, spec: of } as Deployment;
+      const { apply } = planWorkerPool(
+        {
+          pool: pool(2, {}, statusWith(OLD)),
+          revisions: [revision],
+          deployments: new Map([[OLD, made]]),
+          pods: new Map(),
+        },
+        config,
+        EPOCH,
+      );
+      const deployments = apply.filter(({ kind }) => kind === 'Deployment') as Deployment[];
+      assert.deepEqual(
+        deployments.map((each) => each.spec?.template.spec?.containers[0]?.image),
+        want,
+      );
     });
   }
 
