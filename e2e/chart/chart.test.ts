@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, ok } from 'node:assert/strict';
+import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict';
 import { KINDS } from '../../operator/apis/kinds.ts';
 import { parseConfig } from '../../operator/config.ts';
 import { AFFINITY_SECRET } from '../../operator/gateway/control/affinityKey.ts';
@@ -302,6 +302,29 @@ describe('chart', () => {
     );
     match(JSON.stringify(specOf(own)), /"persistentVolumeClaim":\{"claimName":"mine"\}/);
     equal((specOf(own).strategy as Json).type, 'RollingUpdate');
+  });
+
+  it('keeps sources in a store that speaks S3 where its address is given, with the keys of a Secret and no volume', () => {
+    const s3 = { endpoint: 'https://s3.example.com', bucket: 'sources', secret: 's3-keys' };
+    const kept = render({ api: { enabled: true, storage: { enabled: true, s3 } } });
+    deepEqual((configOf(kept, 'api').api as { storage: Json }).storage, {
+      projectMiB: 2048,
+      s3: { endpoint: s3.endpoint, bucket: s3.bucket, region: 'us-east-1', timeoutSeconds: 30 },
+    });
+    const { strategy, template } = find(kept, 'Deployment', 'homerun-api').spec as Record<string, Json>;
+    equal(strategy?.type, 'RollingUpdate');
+    match(JSON.stringify(template), /"mountPath":"\/etc\/homerun-s3"/);
+    match(JSON.stringify(template), /"secret":\{"secretName":"s3-keys"\}/);
+    doesNotMatch(JSON.stringify(template), /persistentVolumeClaim/);
+    equal(
+      kept.some(({ kind }) => kind === 'PersistentVolumeClaim'),
+      false,
+    );
+    for (const name of ['bucket', 'secret']) {
+      const lacking = { ...s3, [name]: '' };
+      const said = refusal(() => render({ api: { enabled: true, storage: { enabled: true, s3: lacking } } }));
+      match(said, new RegExp(`api\\.storage\\.s3\\.${name} is empty`));
+    }
   });
 
   it('tells the controller which image unpacks sources, and its user where the chart has one', () => {

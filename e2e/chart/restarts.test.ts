@@ -125,6 +125,11 @@ changes(['api'], {
   'api.storage.enabled': true,
   'api.storage.projectMiB': 10,
   'api.storage.existingClaim': 'sources',
+  'api.storage.s3.endpoint': 'https://s3.example.com',
+  'api.storage.s3.bucket': 'other',
+  'api.storage.s3.secret': 'other',
+  'api.storage.s3.region': 'eu-west-1',
+  'api.storage.s3.timeoutSeconds': 5,
   'build.enabled': true,
   'build.pushSecret': 'push',
   'build.image': 'buildkit:1',
@@ -191,8 +196,20 @@ for (const role of ROLES) {
   });
 }
 
+const S3 = {
+  'api.storage.enabled': true,
+  'api.storage.s3.bucket': 'sources',
+  'api.storage.s3.secret': 's3',
+};
+const WITH_S3 = { ...S3, 'api.storage.s3.endpoint': 'https://s3.local' };
+
 /** What a value cannot be without. */
 const NEEDS: Record<string, Record<string, unknown>> = {
+  'api.storage.s3.endpoint': S3,
+  'api.storage.s3.bucket': WITH_S3,
+  'api.storage.s3.secret': WITH_S3,
+  'api.storage.s3.region': WITH_S3,
+  'api.storage.s3.timeoutSeconds': WITH_S3,
   'gateway.tls.issuer.name': { 'gateway.tls.namespace': 'certificates' },
   'api.storage.projectMiB': { 'api.storage.enabled': true },
   'api.storage.existingClaim': { 'api.storage.enabled': true },

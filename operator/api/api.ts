@@ -22,6 +22,8 @@ import { type Listener, startListener } from './server/listener.ts';
 import { servedHosts } from './server/region.ts';
 import { cleaningPermissions, cleanUntil } from './storage/cleaning.ts';
 import { FileStore } from './storage/fileStore.ts';
+import { s3Client } from './storage/s3/create.ts';
+import { S3Store } from './storage/s3/store.ts';
 import type { ObjectStore } from './storage/store.ts';
 import { runPermissions } from './v1/jobVerbs.ts';
 import { grpcHandler } from './v2/grpc.ts';
@@ -178,7 +180,7 @@ function contextOf({
 }
 
 function objectsOf({ api: { storage } }: RoleConfig<'api'>, now: () => number): ObjectStore | undefined {
-  if (!storage.folder) return undefined;
   const limits = { objectBytes: SOURCE_LIMITS.archiveBytes, bucketBytes: storage.projectMiB * 2 ** 20 };
-  return new FileStore(storage.folder, limits, now);
+  if (storage.s3.endpoint) return new S3Store(s3Client(storage.s3), limits, now);
+  return storage.folder ? new FileStore(storage.folder, limits, now) : undefined;
 }

@@ -1,5 +1,5 @@
 import * as Type from 'typebox';
-import { issuerUrl, port } from './fields.ts';
+import { issuerUrl, port, seconds } from './fields.ts';
 
 /** The Admin API. */
 export const ApiSchema = Type.Object(
@@ -22,8 +22,22 @@ export const ApiSchema = Type.Object(
     /** Where the sources of deployments are kept. */
     storage: Type.Object(
       {
-        /** A folder that all replicas share; none are kept when empty. */
+        /** A folder that all replicas share; none are kept there when empty. */
         folder: Type.String({ pattern: '^(/.*)?$', default: '' }),
+        /** A bucket of a store that speaks S3, in place of the folder. */
+        s3: Type.Object(
+          {
+            /** Such as https://s3.example.com, where the buckets are paths; none are kept there when empty. */
+            endpoint: Type.String({ pattern: '^(https?://[^/?#]+/?)?$', default: '' }),
+            bucket: Type.String({ pattern: '^([a-z0-9][a-z0-9._-]{1,61}[a-z0-9])?$', default: '' }),
+            region: Type.String({ minLength: 1, default: 'us-east-1' }),
+            /** How long the store may take to answer, and to go on with an answer. */
+            timeoutSeconds: seconds(30, 1, 300),
+            /** The folder with its keys, in the files accessKeyId and secretAccessKey. */
+            keys: Type.String({ pattern: '^/', default: '/etc/homerun-s3' }),
+          },
+          { default: {}, additionalProperties: false },
+        ),
         /** What the sources of one project may have together, in MiB. */
         projectMiB: Type.Integer({ minimum: 1, maximum: 10_485_760, default: 2048 }),
       },

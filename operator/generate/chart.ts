@@ -90,7 +90,8 @@ export function valuesSchema(): Schema {
     storage,
     ...apiFields
   } = propertiesOf(api);
-  const { folder: _folder, ...storageFields } = propertiesOf(storage);
+  const { folder: _folder, s3, ...storageFields } = propertiesOf(storage);
+  const { keys: _keys, ...s3Fields } = propertiesOf(s3);
   const { cniResults } = propertiesOf(node);
   const { caFile: _, ...registryFields } = propertiesOf(registry);
   return {
@@ -133,7 +134,12 @@ export function valuesSchema(): Schema {
         ...apiFields,
         enabled: { type: 'boolean' },
         service: API_SERVICE,
-        storage: closed({ ...storageFields, enabled: { type: 'boolean' }, ...CLAIM }),
+        storage: closed({
+          ...storageFields,
+          enabled: { type: 'boolean' },
+          ...CLAIM,
+          s3: closed({ ...s3Fields, secret: text }),
+        }),
       }),
       gatewayApi: closed({ parentRefs }),
       metadata: closed({ ...POD, ...metadataFields, clusterIP: text, apiServerAudiences: audiences }),

@@ -145,7 +145,12 @@ subjects:
 {{- $api := pick (.Values.api | default dict) "host" "tlsSecret" "plainHttp" "issuers" }}
 {{- $storage := dict }}
 {{- if include "homerun.storage" . }}
-{{- $storage = dict "folder" "/var/lib/homerun/sources" "projectMiB" .Values.api.storage.projectMiB }}
+{{- $storage = dict "projectMiB" .Values.api.storage.projectMiB }}
+{{- if include "homerun.s3" . }}
+{{- $storage = set $storage "s3" (pick .Values.api.storage.s3 "endpoint" "bucket" "region" "timeoutSeconds") }}
+{{- else }}
+{{- $storage = set $storage "folder" "/var/lib/homerun/sources" }}
+{{- end }}
 {{- end }}
 {{- $servicePort := ((.Values.api | default dict).service | default dict).port | default 443 }}
 {{- $api = merge $api (dict "service" (include "homerun.name" (dict "role" "api")) "port" 8443 "servicePort" $servicePort "storage" $storage) }}
@@ -161,6 +166,19 @@ subjects:
 {{- define "homerun.storage" -}}
 {{- $api := .Values.api | default dict }}
 {{- if and $api.enabled ($api.storage | default dict).enabled }}true{{ end }}
+{{- end }}
+
+{{/* Whether that is in a store that speaks S3, and not on a volume. */}}
+{{- define "homerun.s3" -}}
+{{- $s3 := (.Values.api.storage | default dict).s3 | default dict }}
+{{- if and (include "homerun.storage" .) $s3.endpoint }}
+{{- range $name := list "bucket" "secret" }}
+{{- if not (get $s3 $name) }}
+{{- fail (printf "api.storage.s3.%s is empty; with api.storage.s3.endpoint it must be set" $name) }}
+{{- end }}
+{{- end -}}
+true
+{{- end }}
 {{- end }}
 
 {{/* The configuration file of a role: what it reads of the whole, so that no other value restarts it. */}}

@@ -14,8 +14,8 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareTexts } from '../../kube/json.ts';
-import { inBytes } from '../../source/limits.ts';
 import { ApiError } from '../errors.ts';
+import { demandRoom } from './room.ts';
 import type { Chunk, ObjectName, ObjectStore, Session, StoredObject, StoreLimits } from './store.ts';
 
 const OBJECTS = 'objects';
@@ -143,13 +143,13 @@ export class FileStore implements ObjectStore {
   /** Adds to what an upload has; gives its size then. A part that breaks off stays: the client goes on where it ended. */
   async #write(upload: string, { bucket }: Session, { content, from, total = from }: Chunk): Promise<number> {
     const room = await this.#room(bucket);
-    this.#demand(total, bucket, room);
+    demandRoom(total, room, bucket, this.#limits);
     const file = await open(join(this.#upload(upload), DATA), 'a');
     let size = from;
     try {
       for await (const chunk of content) {
         size += chunk.length;
-        this.#demand(size, bucket, room);
+        demandRoom(size, room, bucket, this.#limits);
         await file.appendFile(chunk);
       }
       await file.sync();
@@ -157,21 +157,6 @@ export class FileStore implements ObjectStore {
       await file.close();
     }
     return size;
-  }
-
-  /** @throws {ApiError} RESOURCE_EXHAUSTED */
-  #demand(size: number, bucket: string, room: number): void {
-    const { objectBytes, bucketBytes } = this.#limits;
-    if (size > objectBytes) {
-      throw new ApiError(
-        'RESOURCE_EXHAUSTED',
-        `An object may have ${inBytes(objectBytes)}; this one has more.`,
-      );
-    }
-    if (size > room) {
-      const message = `Bucket '${bucket}' may have ${inBytes(bucketBytes)} in all its objects: delete some that are not needed.`;
-      throw new ApiError('RESOURCE_EXHAUSTED', message);
-    }
   }
 
   /** Bytes that a bucket may still take. What other requests are writing at this moment is not counted. */

@@ -1,0 +1,21 @@
+import { inBytes } from '../../source/limits.ts';
+import { ApiError } from '../errors.ts';
+import type { StoreLimits } from './store.ts';
+
+/**
+ * Holds the size of an object against what it may have, and against what its bucket still takes (`room`, bytes). Pure.
+ * @throws {ApiError} RESOURCE_EXHAUSTED
+ */
+export function demandRoom(size: number, room: number, bucket: string, limits: StoreLimits): void {
+  const { objectBytes, bucketBytes } = limits;
+  if (size > objectBytes) {
+    throw new ApiError(
+      'RESOURCE_EXHAUSTED',
+      `An object may have ${inBytes(objectBytes)}; this one has more.`,
+    );
+  }
+  if (size > room) {
+    const message = `Bucket '${bucket}' may have ${inBytes(bucketBytes)} in all its objects: delete some that are not needed.`;
+    throw new ApiError('RESOURCE_EXHAUSTED', message);
+  }
+}

@@ -1,0 +1,69 @@
+import { S3Error, type S3ErrorCode } from './errors.ts';
+
+/** An object of a listing. */
+export interface Listed {
+  key: string;
+  size: number;
+  /** Milliseconds since 1970. */
+  modified: number;
+}
+
+/** A page of a listing, and what asks for the next one (S3 API, ListObjectsV2). */
+export interface ListPage {
+  objects: Listed[];
+  /** Keys up to and with the delimiter, each once. */
+  prefixes: string[];
+  next?: string;
+}
+
+/** Reads the answer of ListObjectsV2. Keys are as the store writes them in XML; ours need no escapes. */
+export function readList(xml: string): ListPage {
+  const next = textOf(xml, 'NextContinuationToken');
+  return {
+    objects: elements(xml, 'Contents').map((each) => ({
+      key: textOf(each, 'Key') ?? '',
+      size: Number(textOf(each, 'Size')),
+      modified: Date.parse(textOf(each, 'LastModified') ?? ''),
+    })),
+    prefixes: elements(xml, 'CommonPrefixes').map((each) => textOf(each, 'Prefix') ?? ''),
+    ...(next === undefined ? {} : { next }),
+  };
+}
+
+/** The code of an error as the store names it, such as NoSuchBucket (S3 API, Error responses); '' where it names none. */
+export function errorCode(xml: string): string {
+  return textOf(xml, 'Code') ?? '';
+}
+
+/** What an answer that is no success means. @param what the request, for people. */
+export function refusal(what: string, status: number, body: string): S3Error {
+  const named = errorCode(body);
+  const said = `${what}: the store answered ${status}${named && ` (${named})`}`;
+  return new S3Error(codeOf(status, named), `${said}.${ADVICE[codeOf(status, named)] ?? ''}`);
+}
+
+const ADVICE: Partial<Record<S3ErrorCode, string>> = {
+  S3_DENIED:
+    ' The keys of the Secret in chart value api.storage.s3.secret must be allowed to read, write, list and delete.',
+  S3_NO_BUCKET: ' The bucket in chart value api.storage.s3.bucket must be there.',
+};
+
+function codeOf(status: number, named: string): S3ErrorCode {
+  if (named === 'NoSuchBucket') return 'S3_NO_BUCKET';
+  if (status === 401 || status === 403) return 'S3_DENIED';
+  return status === 429 || status >= 500 ? 'S3_BUSY' : 'S3_ANSWER';
+}
+
+function elements(xml: string, name: string): string[] {
+  return [...xml.matchAll(new RegExp(`<${name}>(.*?)</${name}>`, 'gs'))].map(([, inner]) => inner ?? '');
+}
+
+const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
+
+function textOf(xml: string, name: string): string | undefined {
+  const [text] = elements(xml, name);
+  return text?.replace(/&(?:#(\d+)|#x([\da-f]+)|(\w+));/gi, (whole, decimal, hex, named) => {
+    if (named) return ENTITIES[named] ?? whole;
+    return String.fromCodePoint(Number.parseInt(decimal ?? hex, decimal ? 10 : 16));
+  });
+}

@@ -1,0 +1,196 @@
+import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
+import { AwsV4Signer } from 'aws4fetch';
+import { type Dispatcher, errors } from 'undici';
+import { type Listed, type ListPage, readList, refusal } from './answer.ts';
+import { S3Error } from './errors.ts';
+
+/** Keys of an account that may read, write, list and delete objects of the bucket. */
+export interface S3Keys {
+  accessKeyId: string;
+  secretAccessKey: string;
+}
+
+export interface S3Options {
+  /** Where the store is, such as https://s3.example.com; its buckets are paths of it. */
+  endpoint: string;
+  bucket: string;
+  region: string;
+  /** Read for each request: a Secret may change. */
+  keys: () => Promise<S3Keys>;
+  dispatcher: Dispatcher;
+  /** How long an answer may take to begin, and to go on, in milliseconds. */
+  timeoutMs: number;
+  /** Waits before the second and third try; the usual ones when left out. */
+  retryMs?: readonly number[];
+}
+
+interface Outgoing {
+  method: 'GET' | 'PUT' | 'DELETE';
+  /** '' is the bucket. */
+  key: string;
+  query?: Record<string, string>;
+  body?: Uint8Array;
+}
+
+/** What a text may have: far more than a page of a listing. */
+const LONGEST_TEXT = 4 << 20;
+/** A store is to be asked again where it is busy or gone (S3 user guide, Error retries); each request can be repeated. */
+const RETRY_MS = [200, 1000];
+const AGAIN: ReadonlySet<string> = new Set(['S3_BUSY', 'S3_UNREACHABLE', 'S3_TIMEOUT']);
+
+/** The few requests of the S3 API that small objects need, with addresses that have the bucket in the path. */
+export class S3Client {
+  readonly #options: S3Options;
+
+  constructor(options: S3Options) {
+    this.#options = options;
+  }
+
+  /** Writes an object as a whole. @throws {S3Error} */
+  async put(key: string, body: Uint8Array): Promise<void> {
+    const answer = await this.#send({ method: 'PUT', key, body });
+    await this.#drained(answer, key);
+  }
+
+  /**
+   * The bytes of an object as they arrive; undefined where there is none.
+   * @throws {S3Error} also while it is read.
+   */
+  async get(key: string): Promise<AsyncIterable<Uint8Array> | undefined> {
+    const answer = await this.#send({ method: 'GET', key });
+    return answer && this.#bytes(answer, key);
+  }
+
+  /** A short object; undefined where there is none. @throws {S3Error} */
+  async getText(key: string): Promise<string | undefined> {
+    const answer = await this.#send({ method: 'GET', key });
+    return answer && this.#text(answer, key);
+  }
+
+  /** Removes an object, if there is one. @throws {S3Error} */
+  async delete(key: string): Promise<void> {
+    const answer = await this.#send({ method: 'DELETE', key });
+    await this.#drained(answer, key);
+  }
+
+  /** All objects whose keys begin with a prefix, by their keys. @throws {S3Error} */
+  async *list(prefix: string): AsyncIterable<Listed> {
+    for await (const { objects } of this.#pages({ prefix })) yield* objects;
+  }
+
+  /** The next parts of the keys that begin with a prefix, up to the next slash. @throws {S3Error} */
+  async folders(prefix: string): Promise<string[]> {
+    const found: string[] = [];
+    for await (const { prefixes } of this.#pages({ prefix, delimiter: '/' })) found.push(...prefixes);
+    return [...new Set(found)].map((each) => each.slice(prefix.length, -1));
+  }
+
+  async *#pages(query: Record<string, string>): AsyncIterable<ListPage> {
+    let next: Record<string, string> | undefined = {};
+    while (next) {
+      const answer = await this.#send({
+        method: 'GET',
+        key: '',
+        query: { 'list-type': '2', ...query, ...next },
+      });
+      const page = readList(answer ? await this.#text(answer, 'a list') : '');
+      yield page;
+      next = page.next === undefined ? undefined : { 'continuation-token': page.next };
+    }
+  }
+
+  /** @returns undefined where there is no such object. */
+  async #send(outgoing: Outgoing): Promise<Dispatcher.ResponseData | undefined> {
+    const waits = this.#options.retryMs ?? RETRY_MS;
+    for (let tried = 0; ; tried++) {
+      try {
+        return await this.#once(outgoing);
+      } catch (error) {
+        const wait = waits[tried];
+        if (wait === undefined || !(error instanceof S3Error) || !AGAIN.has(error.code)) throw error;
+        await delay(wait);
+      }
+    }
+  }
+
+  async #once(outgoing: Outgoing): Promise<Dispatcher.ResponseData | undefined> {
+    const { dispatcher, timeoutMs } = this.#options;
+    const { url, headers } = await this.#signed(outgoing);
+    const what = `${outgoing.method} ${url.pathname}`;
+    const answer = await dispatcher
+      .request({
+        origin: url.origin,
+        path: url.pathname + url.search,
+        method: outgoing.method,
+        headers,
+        body: outgoing.body ?? null,
+        headersTimeout: timeoutMs,
+        bodyTimeout: timeoutMs,
+      })
+      .catch((cause: unknown) => {
+        throw broken(what, cause);
+      });
+    if (answer.statusCode < 300) return answer;
+    const refused = refusal(what, answer.statusCode, await this.#text(answer, outgoing.key));
+    // Something else than a store may say it of a write.
+    const absent = answer.statusCode === 404 && outgoing.method !== 'PUT' && outgoing.key !== '';
+    if (absent && refused.code !== 'S3_NO_BUCKET') return undefined;
+    throw refused;
+  }
+
+  async #signed({ method, key, query = {}, body }: Outgoing) {
+    const { endpoint, bucket, region, keys } = this.#options;
+    const url = new URL(`${endpoint.replace(/\/$/, '')}/${bucket}${key && `/${key}`}`);
+    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    const hash = createHash('sha256')
+      .update(body ?? '')
+      .digest('hex');
+    const signer = new AwsV4Signer({
+      ...(await keys()),
+      method,
+      url: url.href,
+      headers: { 'x-amz-content-sha256': hash },
+      service: 's3',
+      region,
+    });
+    const signed = await signer.sign();
+    return { url: new URL(signed.url), headers: Object.fromEntries(signed.headers) };
+  }
+
+  async *#bytes({ body }: Dispatcher.ResponseData, key: string): AsyncIterable<Uint8Array> {
+    try {
+      for await (const chunk of body) yield chunk as Uint8Array;
+    } catch (cause) {
+      throw broken(`GET ${key}`, cause);
+    }
+  }
+
+  async #text(answer: Dispatcher.ResponseData, key: string): Promise<string> {
+    const chunks: Uint8Array[] = [];
+    let bytes = 0;
+    for await (const chunk of this.#bytes(answer, key)) {
+      bytes += chunk.length;
+      if (bytes > LONGEST_TEXT) throw new S3Error('S3_ANSWER', `${key}: the store's answer is too long.`);
+      chunks.push(chunk);
+    }
+    return Buffer.concat(chunks).toString();
+  }
+
+  /** An answer that says nothing; its connection is free once it is read. */
+  async #drained(answer: Dispatcher.ResponseData | undefined, key: string): Promise<void> {
+    if (answer) await this.#text(answer, key);
+  }
+}
+
+function broken(what: string, cause: unknown): S3Error {
+  const slow = cause instanceof errors.HeadersTimeoutError || cause instanceof errors.BodyTimeoutError;
+  if (slow || cause instanceof errors.ConnectTimeoutError) {
+    return new S3Error('S3_TIMEOUT', `${what}: the store did not answer in time.`, cause);
+  }
+  return new S3Error(
+    'S3_UNREACHABLE',
+    `${what}: the store is not reached: ${(cause as Error).message}.`,
+    cause,
+  );
+}
