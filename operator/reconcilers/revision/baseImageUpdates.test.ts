@@ -214,6 +214,18 @@ describe('instances that follow their base image', () => {
     deepEqual([imageNow(), writes(), registry.requests], [image('a'), [], []]);
   });
 
+  it('ask no registry for a name that the chart gives no image any more', async () => {
+    await running(2);
+    await process.stop();
+    config = parseConfig({ registry: { insecure: [registry.host] } });
+    registry.requests.length = 0;
+    start();
+    await timePasses();
+    await until('the condition', () => condition()?.status === 'Unknown');
+    match(condition()?.message ?? '', /'nodejs24' is no name of chart value instance\.baseImages any more/);
+    deepEqual([imageNow(), registry.requests], [image('a'), []]);
+  });
+
   it('are not asked for without the runtime class', async () => {
     await running(2, following(''));
     tagged = digest('b');
