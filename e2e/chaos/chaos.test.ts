@@ -42,6 +42,11 @@ describe('the judge of chaos', () => {
       round: { lost: [LOST] },
       wrong: undefined,
     },
+    'a request that another gateway had handed over to the killed one': {
+      reason: 'it goes with the process',
+      round: { lost: [{ ...LOST, status: 500, error: '500 The instance ended' }] },
+      wrong: undefined,
+    },
     'a request on its way when the gateway dies': {
       reason: 'the client has not read that its connection is gone',
       round: { lost: [{ ...LOST, sentAt: AT + 20, failedAt: AT + 90 }] },

@@ -31,10 +31,17 @@ export function violations(round: RoundRecord): string[] {
   return found;
 }
 
-/** Whether a request was inside the gateway that was killed, or on its way there, and was cut off then. */
+/**
+ * Whether a request was inside the gateway that was killed, or on its way there, and was cut off then. One that another
+ * gateway had handed over to it, as the owner of the revision, that other one answers with 500.
+ */
 function isInside({ killsGateway, at }: RoundRecord, { status, sentAt, failedAt }: LostRequest): boolean {
   return (
-    killsGateway && status === 'cut' && sentAt - at <= UNAWARE_MS && failedAt >= at && failedAt - at <= CUT_MS
+    killsGateway &&
+    (status === 'cut' || status === 500) &&
+    sentAt - at <= UNAWARE_MS &&
+    failedAt >= at &&
+    failedAt - at <= CUT_MS
   );
 }
 
