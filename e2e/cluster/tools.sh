@@ -60,14 +60,21 @@ compile() {
 # programs NAME FOLDER: builds what the tool consists of, most often one program of its name.
 programs() {
   case $1 in
+  buildkit) buildkit_programs "$2" ;;
   conformance) conformance_programs "$2" ;;
   keda) keda_programs "$2" ;;
-  protocols) go build -trimpath -ldflags "-s -w" -o "$2/" tool ;;
+  lifecycle | protocols) go build -trimpath -ldflags "-s -w" -o "$2/" tool ;;
   *)
     go build -trimpath -ldflags "$(link_flags "$1")" -o "$2/$1" "$(package_of "$1")" || return
     [ "$1" != kube ] || for link in "${kube_names[@]}"; do ln -s kube "$2/$link"; done
     ;;
   esac
+}
+
+# BuildKit's daemon, its client, what lets it run without root, and its own script that starts all of them for one build.
+buildkit_programs() { # FOLDER
+  go build -trimpath -ldflags "-s -w" -o "$1/" tool &&
+    install -m 755 "$(go list -m -f '{{.Dir}}' github.com/moby/buildkit)/examples/buildctl-daemonless/buildctl-daemonless.sh" "$1"
 }
 
 # The two suites as v1.test and runtime.test, the programs of their images (the
@@ -119,7 +126,7 @@ expected_time() {
   case $1 in
   kube) echo "about 10 minutes" ;;
   conformance) echo "about 8 minutes" ;;
-  argocd | kn) echo "about 3 minutes" ;;
+  argocd | buildkit | kn) echo "about 3 minutes" ;;
   tofu) echo "about 5 minutes" ;;
   keda) echo "about 6 minutes" ;;
   *) echo "about 1 minute" ;;

@@ -53,19 +53,28 @@ need_debian() {
   debian_versions >/dev/null 2>&1 || timed "reading Debian's list of packages" apt-get update >/dev/null 2>&1
 }
 
-# debian_versions: the address of each package, which names its version.
-debian_versions() { apt-get download --print-uris "${debian_packages[@]}" | awk '{ print $2 }'; }
+debian_versions() { package_versions "${debian_packages[@]}"; }
 
-debian_files() { # FOLDER
-  local folder=$1 downloads package unneeded
+# package_versions PACKAGE...: the address of each, which names its version.
+package_versions() { apt-get download --print-uris "$@" | awk '{ print $2 }'; }
+
+# package_files FOLDER PACKAGE...: what the packages consist of.
+package_files() {
+  local folder=$1 downloads package
+  shift
   downloads=$(mktemp -d)
-  (cd "$downloads" && apt-get -q -o APT::Sandbox::User=root download "${debian_packages[@]}" >/dev/null 2>&1) ||
-    fail "apt-get could not download: ${debian_packages[*]}"
+  (cd "$downloads" && apt-get -q -o APT::Sandbox::User=root download "$@" >/dev/null 2>&1) ||
+    fail "apt-get could not download: $*"
   for package in "$downloads"/*.deb; do
     dpkg-deb --extract "$package" "$folder"
     describe_package "$package" "$folder"
   done
   rm -r "$downloads"
+}
+
+debian_files() { # FOLDER
+  local folder=$1 unneeded
+  package_files "$folder" "${debian_packages[@]}"
   install -D -m 644 /etc/os-release "$folder/etc/os-release"
   mkdir -p "$folder/etc/ssl/certs"
   find "$folder/usr/share/ca-certificates" -name '*.crt' | LC_ALL=C sort | xargs cat >"$folder/etc/ssl/certs/ca-certificates.crt"

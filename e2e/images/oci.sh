@@ -8,13 +8,16 @@ images=$cache/images
 key_of() { sha256sum | cut -c1-16; }
 
 # recipe: how images are made, which is a part of what they are.
-recipe() { cat "$here"/../images/{build,homerun.sh,contract.sh,oci.sh}; }
+recipe() { cat "$here"/../images/{build,homerun.sh,contract.sh,builders.sh,oci.sh}; }
 
 # forget_unused: drops what no build has asked for in two weeks.
 forget_unused() {
   mkdir -p "$layers" "$images"
   find "$layers" "$images" -mindepth 1 -maxdepth 1 -mtime +14 -exec rm -rf {} +
 }
+
+# How the files of a layer are written down; one with capabilities of programs needs another format.
+layer_format=(--format=gnu)
 
 # layer KEY FUNCTION...: makes the layer named KEY, once, from what the function
 # puts into the folder that it gets as its last argument.
@@ -28,7 +31,7 @@ layer() {
   part=$(mktemp -d "$layers/.part.XXXXXX")
   (umask 022 && mkdir "$part/files")
   "$@" "$part/files"
-  tar -C "$part/files" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner --format=gnu -cf "$part/tar" \
+  tar -C "$part/files" --sort=name --mtime=@0 --owner=0 --group=0 --numeric-owner "${layer_format[@]}" -cf "$part/tar" \
     $(ls -A "$part/files")
   sha256sum <"$part/tar" | cut -d' ' -f1 >"$part/diff-id"
   gzip -n6 "$part/tar"
