@@ -25,7 +25,6 @@ export interface Build {
   /** Of the pod. */
   annotations: Record<string, string>;
   user: number;
-  group: number;
 }
 
 const DOCKER_FOLDER = '/docker';
@@ -90,7 +89,6 @@ function dockerfile(request: BuildRequest, config: BuildConfig): Build {
     ],
     annotations: { [BUILD.config]: insecure.map(insecureRegistry).join('') },
     user: BUILDKIT_USER,
-    group: BUILDKIT_USER,
   };
 }
 
@@ -103,9 +101,11 @@ function buildpacks(
   const target = targetOf(request, config);
   const args = [
     ...[`-app=${WORKSPACE}`, `-layers=${LAYERS_FOLDER}/app`, '-report=/dev/termination-log'],
-    ...[`-uid=${user}`, `-gid=${group}`],
+    ...['-no-color', `-uid=${user}`, `-gid=${group}`],
     ...config.registry.insecure.map((host) => `-insecure-registry=${host}`),
-    ...(config.build.cache ? [`-cache-image=${cacheOf(target, 'buildpacks')}`] : []),
+    ...(config.build.cache && !overHttp(target, config)
+      ? [`-cache-image=${cacheOf(target, 'buildpacks')}`]
+      : []),
     target,
   ];
   const named = Object.entries(variables);
@@ -135,7 +135,6 @@ function buildpacks(
     volumes: [...volumesOf(config), ...(platform ? [{ name: 'platform', downwardAPI: { items } }] : [])],
     annotations: Object.fromEntries(named.map(([, value], i) => [BUILD.variable(i), value])),
     user,
-    group,
   };
 }
 
@@ -178,6 +177,11 @@ function targetOf({ image }: BuildRequest, { build, metadata }: BuildConfig): st
 /** Beside the image, under a tag of its own: one for all builds of it. */
 function cacheOf(target: string, builder: string): string {
   return `${target.replace(/:[^:/]*$/, '')}:homerun-cache-${builder}`;
+}
+
+/** Such a registry the lifecycle asks for the image, and not for the cache (cache.NewImageCacheFromName, v0.21): the build would fail. */
+function overHttp(target: string, { registry }: BuildConfig): boolean {
+  return registry.insecure.some((host) => target.startsWith(`${host}/`));
 }
 
 function caches(ref: string): string[] {

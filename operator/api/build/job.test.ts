@@ -28,8 +28,26 @@ describe('the Job of a build', () => {
     assertGolden(golden('buildpacks'), made({ builder }, { ...request, variables }));
   });
 
+  it('gives its volumes no group, which folders of the image would inherit with the bit setgid', () => {
+    const builder = { image: 'builder:1' };
+    for (const asked of [request, { ...request, variables: {} }])
+      equal(made({ builder }, asked).spec?.template.spec?.securityContext, undefined);
+  });
+
   it('keeps no layers where the chart says so', () => {
     const args = made({ cache: false }).spec?.template.spec?.containers[0]?.args ?? [];
+    ok(args.every((arg) => !arg.includes('cache')));
+  });
+
+  it('keeps no layers of buildpacks in a registry over plain HTTP, which the lifecycle asks for them with TLS', () => {
+    const insecure = ['registry.test:5000'];
+    const config = parseConfig({
+      build: { ...build, builder: { image: 'builder:1' } },
+      registry: { insecure },
+    });
+    const job = buildJob(ID, 'demo', { ...request, variables: {} }, config);
+    const args = job.spec?.template.spec?.containers[0]?.args ?? [];
+    ok(args.includes('-insecure-registry=registry.test:5000'));
     ok(args.every((arg) => !arg.includes('cache')));
   });
 

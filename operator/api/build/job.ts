@@ -7,7 +7,8 @@ import type { BuildRequest } from './request.ts';
 
 /**
  * The batch/v1 Job that a build is. It runs once: what fails is for whoever deploys to see. Its pod has as long as the build,
- * so that its log is there when that is over; the Job has the time in the queue besides. Pure.
+ * so that its log is there when that is over; the Job has the time in the queue besides. Its volumes have no group (fsGroup):
+ * every folder of an image that is made in them would get it, and the bit that hands it on. Pure.
  */
 export function buildJob(
   id: string,
@@ -16,7 +17,7 @@ export function buildJob(
   config: BuildConfig,
 ): BatchJob {
   const { timeoutSeconds, queueSeconds, keepSeconds } = config.build;
-  const { container, volumes, annotations, user, group } = buildOf(request, config);
+  const { container, volumes, annotations, user } = buildOf(request, config);
   const labels = { [BUILD.id]: id, 'app.kubernetes.io/managed-by': 'homerun' };
   const unpacked = unpacking(
     { url: sourceUrl(request.source) },
@@ -44,7 +45,6 @@ export function buildJob(
           // What is built runs code of others: it has no rights in the cluster.
           automountServiceAccountToken: false,
           enableServiceLinks: false,
-          securityContext: { fsGroup: group },
           initContainers: [unpacked],
           containers: [container],
           volumes: [...sourceVolumes(), ...volumes],

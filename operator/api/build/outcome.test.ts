@@ -164,6 +164,20 @@ const cases: Record<string, Case> = {
     failure: 'PUSH_NOT_AUTHORIZED',
     detail: /401/,
   },
+  'a registry that refuses the lifecycle': {
+    reason: 'it tries that before it builds',
+    pod: pod(
+      ended(0),
+      ended(1, {
+        message:
+          'ERROR: failed to initialize analyzer: validating registry read access: failed to ensure registry read access to r/hello: HEAD http://r/v2/hello/manifests/latest: unexpected status code 401 Unauthorized (HEAD responses have no body, use GET for details)',
+      }),
+      failed,
+    ),
+    status: 'FAILURE',
+    failure: 'PUSH_NOT_AUTHORIZED',
+    detail: /ensure registry read access to r\/hello.* 401/,
+  },
   'a registry that is not there': {
     reason: 'the address is wrong',
     pod: pod(ended(0), ended(1, { message: 'error: failed to push r/hello: no such host' }), failed),

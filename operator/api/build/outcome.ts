@@ -97,9 +97,11 @@ function endOf(build: Terminated, lines: string, job: BatchJob): string {
   return `The build ended with ${ended(build)}.`;
 }
 
-/** By the words of BuildKit and of the lifecycle. */
+/** By the words of BuildKit and of the lifecycle, which tries its registry before it builds. */
 function kindOf(lines: string): NonNullable<Outcome['failure']> {
-  if (!/failed to push|failed to write image|failed to export/i.test(lines)) return 'USER_BUILD_STEP';
+  if (!/failed to push|failed to write image|failed to export|registry read(\/write)? access/i.test(lines)) {
+    return 'USER_BUILD_STEP';
+  }
   return /\b(401|403|unauthorized|forbidden|denied)\b/i.test(lines) ? 'PUSH_NOT_AUTHORIZED' : 'PUSH_FAILED';
 }
 
