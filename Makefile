@@ -54,6 +54,10 @@ gcloud: deploy images ## Run gcloud's commands on a real cluster (needs gcloud; 
 kn: deploy images ## Use a service by kn, Knative's own client (make test does too, once this has built it)
 	@e2e/in mocha e2e/scenarios/clients/kn.test.ts
 
+.PHONY: builds
+builds: deploy images build-images ## Build sources on the cluster (needs gcloud; make test does too, once this has built the builders)
+	@e2e/in mocha e2e/scenarios/build.test.ts
+
 .PHONY: keda
 keda: $(dependencies) ## Let KEDA's own operator scale a worker pool (make test does too, once this has built it)
 	@mocha 'e2e/keda/**/*.test.ts'
@@ -86,6 +90,11 @@ cluster-down: ## Remove the cluster and all that belongs to it
 images: cluster ## Put the test images into the cluster's registry and its node
 	@e2e/images/push hello:1 hello:2 contract:1 contract-node:1
 	@e2e/images/load hello:1 hello:2 contract:1 contract-node:1
+
+.PHONY: build-images
+build-images: cluster
+	@e2e/images/push buildkit:1 builder:1
+	@e2e/images/load buildkit:1 builder:1
 
 ##@ Homerun itself
 

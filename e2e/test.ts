@@ -66,8 +66,10 @@ async function conformance(): Promise<void> {
 async function besideConformance(): Promise<void> {
   const kn = areBuilt('kn', ['kn']) ? ['e2e/scenarios/clients/kn.test.ts'] : [];
   await sideBySide(['e2e/in'], [['e2e/scenarios/scaleOut.test.ts'], ['e2e/scenarios/memory.test.ts', ...kn]]);
-  if (HAS_GCLOUD) await sideBySide(['e2e/in'], GCLOUD);
-  else console.log('gcloud is not installed here: only the requests that it has sent are tried');
+  if (HAS_GCLOUD) {
+    await sideBySide(['e2e/in'], GCLOUD);
+    if (BUILDS.length > 0) await mocha(['e2e/in'], BUILDS);
+  } else console.log('gcloud is not installed here: only the requests that it has sent are tried');
 }
 
 async function mocha(prefix: readonly string[], files: readonly string[]): Promise<void> {
@@ -91,6 +93,8 @@ const TERRAFORM = areBuilt('terraform', ['tofu', 'terraform-provider-google'])
   ? ['e2e/terraform/*.test.ts']
   : [];
 
+const BUILDS = areBuilt('builds', ['buildkit', 'lifecycle']) ? ['e2e/scenarios/build.test.ts'] : [];
+
 /**
  * Most tests wait for something, so that a machine of two processors has time for several runs at once. The patterns of
  * each group complement each other: a new file belongs to one of them. What stops or upgrades parts of Homerun that
@@ -113,7 +117,7 @@ const SCENARIOS = [
   ['e2e/scenarios/scaleIn.test.ts'],
   ['e2e/scenarios/workerPools.test.ts'],
   [
-    `e2e/scenarios/!(affinity|badInput|boost|failing|idleCpu|jobs|memory|readiness|scaleIn|scaleOut|scaling|wholeRun|workerPools).test.ts`,
+    `e2e/scenarios/!(affinity|badInput|boost|build|failing|idleCpu|jobs|memory|readiness|scaleIn|scaleOut|scaling|wholeRun|workerPools).test.ts`,
   ],
 ];
 const GCLOUD = [
@@ -130,7 +134,7 @@ await step('node', 'operator/generate/main.ts', '--check');
 await step('biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.');
 await step('tsc', '--noEmit');
 await sideBySide([], WITHOUT_CLUSTER);
-if (await step('make', 'deploy', 'images')) {
+if (await step('make', 'deploy', 'images', ...(BUILDS.length > 0 ? ['build-images'] : []))) {
   await sideBySide(['e2e/in'], SCENARIOS);
   await Promise.all([conformance(), besideConformance()]);
   const platform = mocha(['e2e/in'], ['e2e/scenarios/platform/*.test.ts']);
