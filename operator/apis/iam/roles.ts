@@ -59,7 +59,8 @@ export const IAM_ROLES: readonly RoleDeclaration[] = [
     on: ['project'],
   },
   {
-    // Beside Source Developer, which would run anything in the namespace with it.
+    // On Google Cloud Source Developer has these permissions too. A build is a Job here, and a Job may ask for what no service
+    // can: privileges and folders of the node. So they are granted by themselves.
     name: 'cloudbuild.builds.editor',
     title: 'Cloud Build Editor',
     permissions: [...BUILDS, 'resourcemanager.projects.get'],
