@@ -144,7 +144,7 @@ describe('gcloud deploys sources that the cluster builds', function () {
   it('as a job, which runs to its end', async () => {
     const from = source('task', twoStages("console.log('worked')"));
     const said = await run(`run jobs deploy task ${from} --execute-now --wait`);
-    assert.match(said, /successfully completed/);
+    assert.match(said, /completed execution/);
   });
 
   it('as a worker pool, whose instance runs', async () => {
