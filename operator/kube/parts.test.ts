@@ -1,15 +1,8 @@
 import { deepEqual } from 'node:assert/strict';
-import { Readable } from 'node:stream';
 import fc from 'fast-check';
-import { joined, partsOf } from './parts.ts';
+import { joined } from './parts.ts';
 
-describe('the parts of a stream', () => {
-  it('are all that came', async () => {
-    const parts = [Buffer.from('a'), Buffer.from('bc')];
-    deepEqual(await partsOf(Readable.from(parts)), parts);
-    deepEqual(await partsOf(Readable.from([])), []);
-  });
-
+describe('the parts of a text', () => {
   it('are joined in their order, small or large', () => {
     const part = fc.oneof(
       fc.uint8Array({ maxLength: 100 }),

@@ -1,15 +1,6 @@
-import type { Readable } from 'node:stream';
-
 /** Bytes of the longest text that is put together in the buffer of all. */
 const MOST_SHARED = 1 << 20;
 let shared = Buffer.alloc(0);
-
-/** All bytes of a stream, in the parts in which they come. */
-export async function partsOf(stream: Readable): Promise<Buffer[]> {
-  const parts: Buffer[] = [];
-  for await (const part of stream) parts.push(part as Buffer);
-  return parts;
-}
 
 /**
  * The parts in one buffer, which is valid until the next call: up to a megabyte it is the same one. With one for each text

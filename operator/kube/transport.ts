@@ -5,7 +5,8 @@ import { clientDuration, clientRequests } from '../telemetry/metrics.ts';
 import { sleep } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { isGatewayError, isKubeError, KubeError, type StatusBody, statusError } from './errors.ts';
-import { joined, partsOf } from './parts.ts';
+import { type Answer, exchange } from './exchange.ts';
+import { joined } from './parts.ts';
 
 /** How long one request may take and who may end it. */
 export interface CallOptions {
@@ -34,6 +35,9 @@ export interface RequestOptions extends CallOptions {
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
+/** What an answer says before its body. */
+type Head = Pick<Answer, 'statusCode' | 'headers'>;
+
 const REQUEST_TIMEOUT_MS = 30_000;
 const SHED_TRIES = 4;
 const SHED_LONGEST_WAIT_SECONDS = 5;
@@ -59,10 +63,12 @@ export class Transport {
 
   /** A request that takes and gives JSON. A server that sheds load is asked again when it says. */
   async json<R>(method: Method, path: string, options: RequestOptions = {}): Promise<R> {
+    const title = `${method} ${path}`;
     for (let left = SHED_TRIES; ; left--) {
       try {
-        const answer = await this.#send(method, path, options);
-        return (await readJson(answer, `${method} ${path}`, options.read)) as R;
+        const answer = await this.#send(method, path, options, exchange);
+        if (answer.statusCode >= 300) throw refusal(answer, title, await textOf(answer));
+        return (await readJson(answer, title, options.read)) as R;
       } catch (error) {
         if (left <= 1 || !isShed(error)) throw error;
         const seconds = Math.min(error.retryAfterSeconds ?? 1, SHED_LONGEST_WAIT_SECONDS);
@@ -80,32 +86,35 @@ export class Transport {
   ): AsyncGenerator<Buffer, void, undefined> {
     const stop = new AbortController();
     const signal = AbortSignal.any([options.signal, stop.signal]);
-    const { body } = await this.#send('GET', path, { ...options, signal });
+    const title = `GET ${path}`;
+    const answer = await this.#send('GET', path, { ...options, signal }, streamed);
+    if (answer.statusCode >= 300) throw refusal(answer, title, await answer.body.text().catch(() => ''));
     try {
-      yield* body as Readable & AsyncIterable<Buffer>;
+      yield* answer.body as Readable & AsyncIterable<Buffer>;
     } catch (cause) {
-      throw unreachable(`GET ${path}`, cause);
+      throw unreachable(title, cause);
     } finally {
       stop.abort();
     }
   }
 
-  async #send(
+  /** @param send how the answer is wanted, whatever it says. */
+  async #send<A extends Head>(
     method: Method,
     path: string,
     options: RequestOptions & { bodyTimeoutMs?: number },
-  ): Promise<Dispatcher.ResponseData> {
+    send: (dispatcher: Dispatcher, options: Dispatcher.DispatchOptions, signal?: AbortSignal) => Promise<A>,
+  ): Promise<A> {
     const { server } = this.#connection;
-    const { verb = method.toLowerCase(), timeoutMs = REQUEST_TIMEOUT_MS } = options;
+    const { verb = method.toLowerCase(), timeoutMs = REQUEST_TIMEOUT_MS, signal } = options;
     const stopTimer = clientDuration.startTimer({ verb });
-    const title = `${method} ${path}`;
     const hasBody = options.body !== undefined;
-    let answer: Dispatcher.ResponseData;
+    let answer: A;
     try {
       const { origin, pathname } = new URL(server);
       // Asked first: renewed credentials may come with another dispatcher.
       const credentials = await this.#connection.headers();
-      answer = await request.call(this.#connection.dispatcher, {
+      const sent: Dispatcher.DispatchOptions = {
         origin,
         path: `${pathname === '/' ? '' : pathname}${path}${queryString(options.query)}`,
         method,
@@ -116,23 +125,22 @@ export class Transport {
           ...credentials,
         },
         body: hasBody ? JSON.stringify(options.body) : undefined,
-        signal: options.signal,
         headersTimeout: timeoutMs,
         bodyTimeout: options.bodyTimeoutMs ?? timeoutMs,
-      });
+      };
+      answer = await send(this.#connection.dispatcher, sent, signal);
     } catch (cause) {
-      if (options.signal?.aborted) throw options.signal.reason;
+      if (signal?.aborted) throw signal.reason;
       clientRequests.inc({ verb, code: 0 });
       this.#failed = true;
-      throw unreachable(title, cause);
+      throw unreachable(`${method} ${path}`, cause);
     } finally {
       stopTimer();
     }
     clientRequests.inc({ verb, code: answer.statusCode });
     this.#answered(answer.statusCode);
     for (const warning of [answer.headers.warning ?? []].flat()) this.#connection.warn?.(warning);
-    if (answer.statusCode < 300) return answer;
-    throw await refusal(answer, title);
+    return answer;
   }
 
   #answered(status: number): void {
@@ -156,20 +164,36 @@ function queryString(query: Query = {}): string {
   return parameters.size === 0 ? '' : `?${parameters}`;
 }
 
+/** An answer whose body is read as it comes. */
+function streamed(
+  dispatcher: Dispatcher,
+  options: Dispatcher.DispatchOptions,
+  signal?: AbortSignal,
+): Promise<Dispatcher.ResponseData> {
+  return request.call(dispatcher, { ...options, signal });
+}
+
+/** What a refusal says; nothing where it breaks off. */
+async function textOf({ body }: Answer): Promise<string> {
+  return joined(await body.catch(() => [])).toString();
+}
+
+const parsed = (text: Buffer): unknown => JSON.parse(text.toString());
+
 async function readJson(
-  { body, statusCode }: Dispatcher.ResponseData,
+  { body, statusCode }: Answer,
   title: string,
-  read?: RequestOptions['read'],
+  read: RequestOptions['read'] = parsed,
 ): Promise<unknown> {
-  let text: string | Buffer;
+  let text: Buffer;
   try {
-    text = read ? joined(await partsOf(body)) : await body.text();
+    text = joined(await body);
   } catch (cause) {
     throw unreachable(title, cause);
   }
   if (text.length === 0) return undefined;
   try {
-    return typeof text === 'string' ? JSON.parse(text) : read?.(text);
+    return read(text);
   } catch (cause) {
     if (!(cause instanceof SyntaxError)) throw cause;
     throw new KubeError(`${title}: the answer is not JSON: ${text.toString().slice(0, 200)}`, {
@@ -180,16 +204,15 @@ async function readJson(
   }
 }
 
-async function refusal(answer: Dispatcher.ResponseData, title: string): Promise<KubeError> {
-  const retryAfter = Number(answer.headers['retry-after']);
-  const text = await answer.body.text().catch(() => '');
+function refusal({ statusCode, headers }: Head, title: string, text: string): KubeError {
+  const retryAfter = Number(headers['retry-after']);
   let body: StatusBody;
   try {
     body = JSON.parse(text) as StatusBody;
   } catch {
     body = { message: text.slice(0, 500).trim() };
   }
-  return statusError(title, answer.statusCode, body, Number.isFinite(retryAfter) ? retryAfter : undefined);
+  return statusError(title, statusCode, body, Number.isFinite(retryAfter) ? retryAfter : undefined);
 }
 
 function unreachable(title: string, cause: unknown): KubeError {
