@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { MAX_TOKEN_CHARS } from '../../identity/identityToken.ts';
 import { ApiError } from '../errors.ts';
 import type { Person } from '../resources/resources.ts';
@@ -42,7 +42,7 @@ export class Authentication {
   /** @throws {ApiError} UNAUTHENTICATED when the header is missing or its token is nobody's. */
   async personOf(authorization: string | undefined): Promise<Person> {
     const token = bearerToken(authorization);
-    const key = createHash('sha256').update(token).digest('base64');
+    const key = hash('sha256', token, 'base64');
     const now = this.#now();
     const cached = this.#cache.get(key);
     const asked = cached && cached.until > now ? cached : this.#ask(key, token, now);

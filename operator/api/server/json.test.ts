@@ -21,6 +21,7 @@ describe('JSON of requests', () => {
       body: '[{"x":[{"a":1, "a" :1}]}]',
     },
     ['__proto__']: { reason: 'it is no plain key in JavaScript', body: '{"__proto__":{"a":1}}' },
+    '__proto__ by an escape': { reason: 'it is the same key', body: '{"\\u005f_proto__":{"a":1}}' },
     NaN: { reason: 'JSON has none', body: '{"a":NaN}' },
     Infinity: { reason: 'JSON has none', body: '{"a":-Infinity}' },
     'a comment': { reason: 'JSON has none', body: '{"a":1/**/}' },

@@ -2,6 +2,7 @@ import { ApiError } from '../errors.ts';
 
 /** Levels of maps and lists; no resource has half of them. */
 const DEEPEST = 64;
+const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 const [QUOTE, BACKSLASH, COLON] = [0x22, 0x5c, 0x3a];
 const [MAP_BEGINS, MAP_ENDS, LIST_BEGINS, LIST_ENDS] = [0x7b, 0x7d, 0x5b, 0x5d];
 
@@ -14,7 +15,7 @@ export function parseJson(bytes: Buffer): unknown {
   let text: string;
   let value: unknown;
   try {
-    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    text = UTF8.decode(bytes);
     value = JSON.parse(text);
   } catch (cause) {
     throw new ApiError('INVALID_ARGUMENT', `The body is not JSON: ${(cause as Error).message}`, { cause });
@@ -44,7 +45,7 @@ function checkMaps(text: string): void {
 }
 
 function addKey(keys: Set<string>, quoted: string): void {
-  const key = JSON.parse(quoted) as string;
+  const key = quoted.includes('\\') ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);
   if (key === '__proto__') throw invalid('It has a key "__proto__".');
   if (keys.has(key)) throw invalid(`It has the key ${JSON.stringify(key.slice(0, 100))} twice in one map.`);
   keys.add(key);
