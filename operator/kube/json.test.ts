@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { contentHash, deepEqual, frozen, isSubset, project, withoutEmptied, withoutEmpty } from './json.ts';
+import {
+  cloned,
+  contentHash,
+  deepEqual,
+  frozen,
+  isSubset,
+  project,
+  withoutEmptied,
+  withoutEmpty,
+} from './json.ts';
 
 /** The same content with keys in another order. */
 function shuffled(value: unknown): unknown {
@@ -41,6 +50,27 @@ describe('contentHash and deepEqual', () => {
     assert.ok(deepEqual({ a: 1 }, { a: 1, b: undefined }));
     assert.equal(contentHash({ a: 1, b: undefined }), contentHash({ a: 1 }));
     assert.ok(!deepEqual({ a: null }, {}));
+  });
+});
+
+describe('cloned', () => {
+  const mapsIn = (value: unknown): object[] =>
+    typeof value === 'object' && value !== null ? [value, ...Object.values(value).flatMap(mapsIn)] : [];
+
+  it('gives the same content, and shares nothing that could change', () => {
+    fc.assert(
+      fc.property(json, (given) => {
+        const value: unknown = JSON.parse(JSON.stringify(given));
+        const copy = frozen(cloned(value));
+        assert.deepEqual(copy, value);
+        assert.ok(!mapsIn(value).some(Object.isFrozen));
+      }),
+    );
+  });
+
+  it('takes a key for a key, whatever it means to JavaScript', () => {
+    const text = '{"__proto__":{"a":1}}';
+    assert.equal(JSON.stringify(cloned(JSON.parse(text))), text);
   });
 });
 

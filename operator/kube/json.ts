@@ -55,6 +55,15 @@ export function frozen<T>(value: T): T {
   return Object.freeze(value);
 }
 
+/** A copy that shares nothing with the value. It takes a fraction of the time of `structuredClone`, which knows more than JSON. */
+export function cloned<T>(value: T): T {
+  if (Array.isArray(value)) return value.map(cloned) as T;
+  if (!isObject(value)) return value;
+  const copy: Json = { ...value };
+  for (const key of Object.keys(copy)) copy[key] = cloned(copy[key]);
+  return copy as T;
+}
+
 /** The order of texts by their code units, the same in every locale. */
 export function compareTexts(a: string, b: string): number {
   return a < b ? -1 : a > b ? 1 : 0;

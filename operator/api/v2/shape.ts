@@ -1,4 +1,5 @@
 import { type DescField, type DescMessage, fromJson, toJson } from '@bufbuild/protobuf';
+import { cloned } from '../../kube/json.ts';
 import { type FieldViolation, invalidFields } from '../errors.ts';
 import type { Fields } from './conversion/value.ts';
 import { behaves, REGISTRY } from './registry.ts';
@@ -34,8 +35,12 @@ export function canonical(message: DescMessage, written: Fields): Fields {
 function withoutNulls(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withoutNulls);
   if (!isMap(value)) return value;
-  const set = Object.entries(value).filter(([, inner]) => inner !== null);
-  return Object.fromEntries(set.map(([key, inner]) => [key, withoutNulls(inner)]));
+  const kept = { ...value };
+  for (const [key, inner] of Object.entries(value)) {
+    if (inner === null) delete kept[key];
+    else kept[key] = withoutNulls(inner);
+  }
+  return kept;
 }
 
 function violationsOf(message: DescMessage, json: Fields, path: string): FieldViolation[] {
@@ -102,18 +107,19 @@ export function withoutOutput(message: DescMessage, fields: Fields): Fields {
 /**
  * The message that an update makes of the current one: the fields that the mask names are taken from the given one, or all
  * when it names none (AIP-134).
+ * @param current gives the current one, a message of its own, which is not asked for without a mask.
  * @param mask as in JSON, `template.containers,labels`.
  * @throws {ApiError} INVALID_ARGUMENT for a path that the message does not have.
  */
 export function masked(
   message: DescMessage,
-  current: Fields,
+  current: () => Fields,
   given: Fields,
   mask: string | undefined,
 ): Fields {
   const paths = (mask ?? '').split(',').filter((path) => path !== '');
   if (paths.length === 0 || paths.includes('*')) return given;
-  const merged = structuredClone(current);
+  const merged = cloned(current());
   for (const path of paths) take(message, merged, given, path.split('.'), path);
   return merged;
 }

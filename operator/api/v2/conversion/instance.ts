@@ -156,9 +156,17 @@ function withAnnotated(
     },
     write(message, stored, context, path) {
       const given = items(message.containers);
+      // What neither of them says stays unsaid. To know what the stored object says, all of its containers are read.
+      const said = ANNOTATED.filter(
+        ({ field: name, key }) =>
+          valueAt(stored, note(key)) !== undefined ||
+          given.some((container) => container[name] !== undefined),
+      );
       const before: Fields = {};
-      containers.read(stored, before, context);
-      readNotes(stored, items(before.containers));
+      if (said.length > 0) {
+        containers.read(stored, before, context);
+        readNotes(stored, items(before.containers));
+      }
       const plain = given.map((container) => withoutAnnotated(container));
       containers.write?.(
         { ...message, ...(given.length > 0 ? { containers: plain } : {}) },
@@ -166,7 +174,7 @@ function withAnnotated(
         context,
         path,
       );
-      for (const annotated of ANNOTATED) {
+      for (const annotated of said) {
         const values = valuesOf(given, annotated.field);
         if (deepEqual(valuesOf(items(before.containers), annotated.field), values)) continue;
         const printed = values.map(([name, value]) => [name, annotated.print(value)]);
@@ -201,8 +209,8 @@ const valuesOf = (containers: readonly Fields[], name: string) =>
     .map((container) => [String(container.name ?? ''), container[name]] as const);
 
 function withoutAnnotated(container: Fields): Fields {
-  const names = new Set(ANNOTATED.map(({ field: name }) => name));
-  const kept = Object.fromEntries(Object.entries(container).filter(([name]) => !names.has(name)));
+  const kept = { ...container };
+  for (const { field: name } of ANNOTATED) if (kept[name] !== undefined) delete kept[name];
   const { cpuIdle, startupCpuBoost, ...resources } = (kept.resources ?? {}) as Fields;
   return kept.resources ? { ...kept, resources } : kept;
 }

@@ -6,6 +6,7 @@ import { JOBS } from '../../../apis/run/job/types.ts';
 import { WORKER_POOLS } from '../../../apis/run/workerPool/types.ts';
 import { REVISIONS } from '../../../apis/serving/revision/types.ts';
 import { SERVICES } from '../../../apis/serving/service/types.ts';
+import { cloned } from '../../../kube/json.ts';
 import type { KubeObject, ResourceType } from '../../../kube/types.ts';
 import { messageOf } from '../registry.ts';
 import { CONDITIONS, reconciling } from './condition.ts';
@@ -131,7 +132,7 @@ export function toResource(
   previous: KubeObject,
   place: string,
 ): KubeObject {
-  const stored = structuredClone(previous);
+  const stored = cloned(previous);
   writeAll(lenses, message, stored as unknown as Fields, { place, aliases: new Map() }, '');
   return stored;
 }

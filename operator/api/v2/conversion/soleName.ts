@@ -19,11 +19,14 @@ export function withoutSoleName(containers: Lens): Lens {
       message.containers = [only];
     },
     write(message, stored, context, path) {
-      const before: Fields = {};
-      containers.read(stored, before, context);
       const [only, ...others] = items(message.containers);
       const isUnnamed = only !== undefined && others.length === 0 && !only.name;
-      const named = isUnnamed && hasSoleName(before) ? [{ ...only, name: SOLE_CONTAINER }] : undefined;
+      const hadSoleName = () => {
+        const before: Fields = {};
+        containers.read(stored, before, context);
+        return hasSoleName(before);
+      };
+      const named = isUnnamed && hadSoleName() ? [{ ...only, name: SOLE_CONTAINER }] : undefined;
       containers.write?.(named ? { ...message, containers: named } : message, stored, context, path);
     },
   };

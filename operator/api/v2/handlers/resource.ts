@@ -107,13 +107,9 @@ async function updateOne(
   given: Fields,
 ): Promise<Fields> {
   const { message, type } = conversion;
-  const shown = withoutOutput(message, toMessage(conversion, current, scene.place));
-  const next = masked(
-    message,
-    shown,
-    withoutOutput(message, given),
-    request.updateMask as string | undefined,
-  );
+  const shown = () => withoutOutput(message, toMessage(conversion, current, scene.place));
+  const mask = request.updateMask as string | undefined;
+  const next = masked(message, shown, withoutOutput(message, given), mask);
   checkComplete(conversion, next, field);
   const object = written(conversion, field, next, current, scene);
   if (request.forceNewRevision === true) forceRevision(object, current);
