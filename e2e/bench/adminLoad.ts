@@ -24,6 +24,8 @@ export interface AdminLoad {
   /** PEM of the authority of the server's certificate. */
   ca: string;
   token: string;
+  /** So long at first requests do not count: connections are opened, and this process compiles its own code. */
+  warmSeconds: number;
   seconds: number;
   streams: Stream[];
 }
@@ -64,7 +66,8 @@ async function run(load: AdminLoad): Promise<Record<string, StreamOutcome>> {
 async function flow({ perSecond, requests }: Stream, load: AdminLoad, agent: Agent): Promise<StreamOutcome> {
   const running: Promise<number>[] = [];
   const start = performance.now();
-  const all = load.seconds * perSecond;
+  const warm = load.warmSeconds * perSecond;
+  const all = warm + load.seconds * perSecond;
   while (running.length < all) {
     const due = Math.min(all, ((performance.now() - start) / 1000) * perSecond);
     while (running.length < due) {
@@ -72,8 +75,8 @@ async function flow({ perSecond, requests }: Stream, load: AdminLoad, agent: Age
     }
     await sleep(1);
   }
-  const latencies = await Promise.all(running);
-  return { sent: all, p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99) };
+  const latencies = (await Promise.all(running)).slice(warm);
+  return { sent: latencies.length, p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99) };
 }
 
 function ask({ method, path, body = '' }: Sent, { port, token }: AdminLoad, agent: Agent): Promise<number> {

@@ -2,7 +2,7 @@ import { type ChildProcess, fork, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, cpus } from 'node:os';
 import { freePort } from '../../operator/testing/freePort.ts';
 import { until } from '../lib/wait.ts';
 
@@ -78,8 +78,18 @@ export async function ready(child: ChildProcess, what: string, cpu: number | und
   pin(child, cpu);
 }
 
-/** Moves all threads of a process to a processor; those that they start stay there. */
-function pin({ pid }: ChildProcess, cpu: number | undefined): void {
+/** Does what this process takes part in off the processor of what is measured; all of its children begin there too. */
+export async function aside<T>(measure: () => Promise<T>): Promise<T> {
+  pin(process, OTHERS);
+  try {
+    return await measure();
+  } finally {
+    pin(process, OTHERS === undefined ? undefined : `0-${cpus().length - 1}`);
+  }
+}
+
+/** Moves all threads of a process to a processor, or several; those that they start stay there. */
+function pin({ pid }: { pid?: number }, cpu: number | string | undefined): void {
   if (cpu !== undefined) spawnSync('taskset', ['-acp', String(cpu), String(pid)]);
 }
 
