@@ -20,7 +20,10 @@ export function asPerson(connection: Connection, { name, groups }: Person, warn?
   };
 }
 
+/** What is the same in the bytes of a header. */
+const ASCII = /^[ -~]*$/;
+
 /** UTF-8 in the bytes of a header; Go's servers read it so. */
 function onWire(text: string): string {
-  return Buffer.from(text, 'utf8').toString('latin1');
+  return ASCII.test(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
 }
