@@ -41,13 +41,15 @@ export const EXCEPTIONS: Readonly<Record<string, Exceptions>> = {
     'template.sandboxes': SANDBOXES,
     build_config: noEffect('a build writes it for the next build'),
     iap_enabled: noEffect('there is no Identity-Aware Proxy; put one in front of the gateway'),
-    multi_region_settings: refused('a cluster is one region'),
+    multi_region_settings: noEffect(
+      'the service runs in this cluster only, and its `location` is not `global`',
+    ),
     tags: TAGS,
   },
   google_cloud_run_v2_job: {
     ...template('template.template'),
     ...BINARY_AUTHORIZATION,
-    'template.template.containers.ports': refused('a task receives no requests'),
+    'template.template.containers.ports': noEffect('a task receives no requests'),
     tags: TAGS,
   },
   google_cloud_run_v2_worker_pool: {

@@ -54,6 +54,8 @@ export interface Tofu {
   /** Variables of the configuration; what is set here counts from the next command on. */
   variables: Record<string, string>;
   apply(): Promise<void>;
+  /** Applies what must fail, and gives what was said of each resource, by its address; '' is what concerns none of them. */
+  refused(): Promise<Map<string, string>>;
   plan(): Promise<Plan>;
   destroy(): Promise<void>;
   resources(): Promise<Resource[]>;
@@ -65,13 +67,18 @@ export interface Tofu {
   remove(): void;
 }
 
-/** OpenTofu with Google's provider, both as they are built here: nothing is downloaded. */
-export function tofuFor({ address, port, ...target }: GcloudTarget, configuration: string): Tofu {
+/**
+ * OpenTofu with Google's provider, both as they are built here: nothing is downloaded.
+ * @param configuration the name of a folder of configurations, or resources in the JSON syntax: type -> name -> arguments.
+ */
+export function tofuFor(
+  { address, port, ...target }: GcloudTarget,
+  configuration: string | Readonly<Record<string, object>>,
+): Tofu {
   const folder = mkdtempSync(join(tmpdir(), 'homerun-tofu-'));
-  for (const from of [CONFIGURATIONS, join(CONFIGURATIONS, configuration)]) {
-    const files = readdirSync(from).filter((name) => name.endsWith('.tf'));
-    for (const name of files) copyFileSync(join(from, name), join(folder, name));
-  }
+  copyConfiguration(CONFIGURATIONS, folder);
+  if (typeof configuration === 'string') copyConfiguration(join(CONFIGURATIONS, configuration), folder);
+  else writeFileSync(join(folder, 'main.tf.json'), JSON.stringify({ resource: configuration }));
   writeFileSync(join(folder, 'ca.pem'), target.authority);
   const provider = toolFolder('terraform-provider-google');
   const overrides = `dev_overrides {\n "hashicorp/google" = ${JSON.stringify(provider)}\n }`;
@@ -98,8 +105,8 @@ export function tofuFor({ address, port, ...target }: GcloudTarget, configuratio
     try {
       return (await promisify(execFile)(program, args, options)).stdout;
     } catch (cause) {
-      const { stdout, stderr } = cause as { stdout?: string; stderr?: string };
-      throw new Error(`tofu ${args.join(' ')} failed:\n${stdout}\n${stderr}`, { cause });
+      const { stdout = '', stderr = '' } = cause as { stdout?: string; stderr?: string };
+      throw new TofuError(args, stdout, stderr, { cause });
     }
   };
   const quiet = ['-input=false', '-no-color'];
@@ -107,6 +114,15 @@ export function tofuFor({ address, port, ...target }: GcloudTarget, configuratio
   return {
     variables,
     apply: async () => void (await run('apply', ...quiet, '-auto-approve')),
+    async refused() {
+      try {
+        await run('apply', '-json', '-input=false', '-auto-approve');
+      } catch (error) {
+        if (error instanceof TofuError) return errorsOf(error.stdout);
+        throw error;
+      }
+      throw new Error('tofu has applied a configuration that must be refused');
+    },
     async plan() {
       await run('plan', ...quiet, '-out=next.tfplan');
       const { resource_changes: planned = [], configuration } = await shown('next.tfplan');
@@ -129,6 +145,40 @@ export function tofuFor({ address, port, ...target }: GcloudTarget, configuratio
     },
     remove: () => rmSync(folder, { recursive: true }),
   };
+}
+
+/** OpenTofu has failed; `stdout` is what it had to say to programs until then. */
+class TofuError extends Error {
+  readonly code = 'TOFU';
+  readonly stdout: string;
+
+  constructor(args: readonly string[], stdout: string, stderr: string, options: ErrorOptions) {
+    super(`tofu ${args.join(' ')} failed:\n${stdout}\n${stderr}`, options);
+    this.stdout = stdout;
+  }
+}
+
+function copyConfiguration(from: string, to: string): void {
+  const files = readdirSync(from).filter((name) => name.endsWith('.tf'));
+  for (const name of files) copyFileSync(join(from, name), join(to, name));
+}
+
+interface Message {
+  diagnostic?: { severity: string; summary: string; detail: string; address?: string };
+}
+
+/** What the messages of `-json`, a line each, say of resources that failed. */
+function errorsOf(output: string): Map<string, string> {
+  const messages: Message[] = output
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  const errors = messages.flatMap(({ diagnostic }) => (diagnostic?.severity === 'error' ? [diagnostic] : []));
+  const found = new Map<string, string>();
+  for (const { address = '', summary, detail } of errors) {
+    found.set(address, [found.get(address), summary, detail].filter(Boolean).join('\n'));
+  }
+  return found;
 }
 
 interface PlannedChange {

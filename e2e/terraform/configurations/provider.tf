@@ -7,8 +7,14 @@ terraform {
   }
 }
 
+# Empty where the universe domain leads to the API.
 variable "endpoint" {
   type = string
+}
+
+variable "universe_domain" {
+  type    = string
+  default = "cluster.test"
 }
 
 variable "token" {
@@ -34,9 +40,9 @@ provider "google" {
   project         = var.project
   region          = var.region
   access_token    = var.token
-  universe_domain = "cluster.test"
+  universe_domain = var.universe_domain
   poll_interval   = "1s"
 
-  cloud_run_v2_custom_endpoint = "${var.endpoint}/v2/"
-  cloud_run_custom_endpoint    = "${var.endpoint}/"
+  cloud_run_v2_custom_endpoint = var.endpoint == "" ? null : "${var.endpoint}/v2/"
+  cloud_run_custom_endpoint    = var.endpoint == "" ? null : "${var.endpoint}/"
 }

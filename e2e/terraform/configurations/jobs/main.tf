@@ -163,6 +163,10 @@ resource "google_cloud_run_v2_job" "google" {
       containers {
         name  = "main"
         image = "gcr.io/shop/train:1"
+        ports {
+          name           = "http1"
+          container_port = 8080
+        }
         resources {
           limits = {
             cpu              = "4"

@@ -233,6 +233,10 @@ resource "google_cloud_run_v2_service" "google" {
     worker_pool              = "projects/shop/locations/europe-west1/workerPools/builds"
   }
 
+  multi_region_settings {
+    regions = ["europe-west1", "us-east1"]
+  }
+
   scaling {
     scaling_mode          = "MANUAL"
     manual_instance_count = 2
