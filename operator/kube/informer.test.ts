@@ -407,6 +407,17 @@ describe('Informer', () => {
     assert.equal(await value(cachedObjects, { cache: 'configmaps' }), 2);
   });
 
+  it('counts an empty cache as empty once it is known to be', async () => {
+    const { informer } = start({ name: 'empty-cache' });
+    const values = async () =>
+      (await cachedObjects.get()).values.filter(({ labels }) => labels.cache === 'empty-cache');
+    await informer.synced;
+    assert.deepEqual(
+      (await values()).map(({ value }) => value),
+      [0],
+    );
+  });
+
   it('ends with its signal', async () => {
     const { informer } = start();
     await informer.synced;

@@ -120,6 +120,8 @@ export class Reflector<T extends KubeObject> {
       }
     }
     reflectorLists.inc({ kind: this.#kind, result: 'ok' });
+    // An empty cache is known to be empty from now on.
+    this.#count();
     this.#recovered();
     if (this.#listed) return;
     this.#listed = true;
