@@ -41,14 +41,20 @@ type Command = (
   signal: AbortSignal,
 ) => Promise<void>;
 
-/** The two sides of `helm test` (charts/homerun/templates/tests). */
+/** The two sides of `helm test` (charts/homerun/templates/tests), and what tells whether an installation is well. */
 const COMMANDS: Readonly<Record<string, () => Promise<Command>>> = {
   hello: async () => (await import('./check/hello.ts')).runHello,
   check: async () => (await import('./check/check.ts')).runCheck,
+  doctor: async () => (await import('./doctor/doctor.ts')).runDoctor,
 };
 
-/** Codes of errors that a person can mend: ConfigError, ConnectionError and CheckError. */
-const EXPECTED: ReadonlySet<unknown> = new Set(['CONFIG_INVALID', 'KUBE_CONNECTION', 'CHECK_FAILED']);
+/** Codes of errors that a person can mend: ConfigError, ConnectionError, CheckError and UnwellError. */
+const EXPECTED: ReadonlySet<unknown> = new Set([
+  'CONFIG_INVALID',
+  'KUBE_CONNECTION',
+  'CHECK_FAILED',
+  'UNWELL',
+]);
 const USAGE = `usage: homerun ${[...Object.keys(ROLES), ...Object.keys(COMMANDS), 'unpack'].join(' | ')}`;
 
 function isRole(name: string): name is Role {

@@ -15,7 +15,7 @@ build_homerun() {
   make_bundle || fail "the bundle could not be made; the reason is above"
   debian=debian-$({ recipe; debian_versions; } | key_of)
   node=$(node_layer)
-  app=app-$(bundle_files | key_of)
+  app=app-$({ command_file; bundle_files; } | key_of)
   settings=$(homerun_settings "$tag")
   layer "$debian" debian_files
   layer "$node" node_files
@@ -109,8 +109,13 @@ node_files() { # FOLDER
 
 bundle_files() { (cd "$bundle" && find . -type f -print0 | LC_ALL=C sort -z | xargs -0 sha256sum); }
 
+# command_file: the program by its name, for whoever runs it in a pod: kubectl exec POD -- homerun doctor.
+command_file() { printf '#!/usr/bin/node\nimport("/app/main.js");\n'; }
+
 app_files() { # FOLDER
-  mkdir "$1/app"
+  mkdir -p "$1/app" "$1/usr/bin"
   cp -r "$bundle/." "$1/app"
+  command_file >"$1/usr/bin/homerun"
   chmod -R u=rwX,go=rX "$1/app"
+  chmod 755 "$1/usr/bin/homerun"
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
-import { customResourceDefinition } from '../generate/crd.ts';
 import { resourcePath } from '../kube/client.ts';
 import { PODS } from '../kube/core.ts';
 import { KubeError } from '../kube/errors.ts';
@@ -9,6 +8,7 @@ import type { KubeObject, ResourceType } from '../kube/types.ts';
 import { ApiServer } from '../testing/apiServer.ts';
 import { installKinds, servedResources } from '../testing/installKinds.ts';
 import { OBJECTS } from './crdCases.ts';
+import { customResourceDefinition } from './definition.ts';
 import { KINDS } from './kinds.ts';
 import { canonicalQuantity, parseQuantity } from './quantity.ts';
 import { EXECUTIONS } from './run/execution/types.ts';

@@ -43,7 +43,7 @@ describe('bundle', () => {
   it('starts without node_modules and names the roles', () => {
     const { status, stderr } = run({});
     equal(status, 1);
-    const usage = 'controller | webhook | gateway | metadata | node | api | hello | check | unpack';
+    const usage = 'controller | webhook | gateway | metadata | node | api | hello | check | doctor | unpack';
     equal(stderr, `homerun: usage: homerun ${usage}\n`);
   });
 

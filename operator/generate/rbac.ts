@@ -8,6 +8,10 @@ import { KINDS } from '../apis/kinds.ts';
 import { permissions as autoscaler, namespacePermissions as gatewayPods } from '../autoscaler/permissions.ts';
 import { leasePermissions } from '../controller.ts';
 import {
+  clusterPermissions as doctorCluster,
+  namespacePermissions as doctorNamespace,
+} from '../doctor/permissions.ts';
+import {
   permissions as gateway,
   certificatePermissions as gatewayCertificates,
   namespacePermissions as gatewayNamespace,
@@ -62,9 +66,12 @@ const ROLES: Record<string, readonly (readonly Permission[])[]> = {
     autoscaler,
   ],
   'controller-certificates': [controllerCertificates],
-  'controller-cluster': RECONCILERS.map(({ clusterPermissions = [] }) => clusterPermissions),
+  'controller-cluster': [
+    ...RECONCILERS.map(({ clusterPermissions = [] }) => clusterPermissions),
+    doctorCluster,
+  ],
   'controller-httproutes': [httpRoutePermissions],
-  'controller-namespace': [leasePermissions, gatewayPods, ownInformers, affinityKey],
+  'controller-namespace': [leasePermissions, gatewayPods, ownInformers, affinityKey, doctorNamespace],
   'controller-secrets': [pullSecrets],
   gateway: [gateway],
   'gateway-certificates': [gatewayCertificates],

@@ -1,3 +1,4 @@
+import type { IDaemonSet } from 'kubernetes-models/apps/v1/DaemonSet';
 import type { IDeployment } from 'kubernetes-models/apps/v1/Deployment';
 import type { IJob } from 'kubernetes-models/batch/v1/Job';
 import type { ILease } from 'kubernetes-models/coordination.k8s.io/v1/Lease';
@@ -18,6 +19,7 @@ import { namespaced, type ResourceType, type Typed } from './types.ts';
 
 export type Pod = Typed<IPod>;
 export type Deployment = Typed<IDeployment>;
+export type DaemonSet = Typed<IDaemonSet>;
 /** Kubernetes' own Service; plain `Service` is Cloud Run's. */
 export type CoreService = Typed<IService>;
 export type Secret = Typed<ISecret>;
@@ -33,6 +35,7 @@ export type RoleBinding = Typed<IRoleBinding>;
 
 export const PODS = namespaced<Pod>('v1', 'Pod', 'pods');
 export const DEPLOYMENTS = namespaced<Deployment>('apps/v1', 'Deployment', 'deployments');
+export const DAEMON_SETS = namespaced<DaemonSet>('apps/v1', 'DaemonSet', 'daemonsets');
 export const CORE_SERVICES = namespaced<CoreService>('v1', 'Service', 'services');
 export const SECRETS = namespaced<Secret>('v1', 'Secret', 'secrets');
 export const CONFIG_MAPS = namespaced<ConfigMap>('v1', 'ConfigMap', 'configmaps');

@@ -1,5 +1,5 @@
+import { customResourceDefinition } from '../apis/definition.ts';
 import { KINDS } from '../apis/kinds.ts';
-import { customResourceDefinition } from '../generate/crd.ts';
 import { NAMESPACES } from '../kube/core.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
 import type { ApiServer } from './apiServer.ts';
