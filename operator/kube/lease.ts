@@ -1,5 +1,5 @@
 import type { Logger } from '../telemetry/log.ts';
-import { leader } from '../telemetry/metrics.ts';
+import { leader, leaseLosses } from '../telemetry/metrics.ts';
 import type { CallOptions, KubeClient } from './client.ts';
 import { type Clock, sleep, systemClock } from './clock.ts';
 import { LEASES, type Lease } from './core.ts';
@@ -125,7 +125,9 @@ export class LeaderElection {
     const tooLate = Promise.withResolvers<never>();
     let cancel = () => {};
     lost.signal.addEventListener('abort', () => {
-      this.#options.log.warn({ err: lost.signal.reason }, 'no longer leading');
+      const { log, lease } = this.#options;
+      log.warn({ err: lost.signal.reason }, 'no longer leading');
+      leaseLosses.inc({ name: keyOf(lease) });
       cancel = this.#clock.after(STEP_DOWN_MS, () => tooLate.reject(lost.signal.reason));
     });
     this.#call = { ...this.#call, signal: lost.signal };

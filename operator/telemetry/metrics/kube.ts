@@ -104,6 +104,13 @@ export const leader = new Gauge({
   registers,
 });
 
+export const leaseLosses = new Counter({
+  name: 'homerun_lease_losses_total',
+  help: 'Times that this process lost the lease that it held, with nobody having asked it to end',
+  labelNames: ['name'],
+  registers,
+});
+
 export const kubeEvents = new Counter({
   name: 'homerun_kube_events_total',
   help: 'Kubernetes Events by result: created, counted, limited, failed',

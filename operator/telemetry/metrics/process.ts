@@ -34,6 +34,12 @@ new Counter({
 });
 
 new Gauge({
+  name: 'process_start_time_seconds',
+  help: 'When the process started, in seconds since 1970',
+  registers,
+}).set(performance.timeOrigin / 1000);
+
+new Gauge({
   name: 'homerun_heap_bytes',
   help: 'JavaScript heap of the main thread, by what: used, committed, and the limit at which V8 ends the process',
   labelNames: ['what'],

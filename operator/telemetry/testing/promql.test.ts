@@ -7,7 +7,11 @@ const SERIES = new Map<string, readonly string[]>([
 ]);
 
 const CASES: Record<string, { reason: string; expr: string; want: string[] }> = {
-  'a declared series': { reason: 'that is how it should be', expr: 'rate(a_total{code="0"}[5m]) > 0', want: [] },
+  'a declared series': {
+    reason: 'that is how it should be',
+    expr: 'rate(a_total{code="0"}[5m]) > 0',
+    want: [],
+  },
   'labels of the target': { reason: 'Prometheus adds them', expr: 'sum by (pod) (a_total)', want: [] },
   'a histogram': {
     reason: 'its buckets have a label of their own',
