@@ -4,6 +4,7 @@ import { parseConfig } from '../../operator/config.ts';
 import { AFFINITY_SECRET } from '../../operator/gateway/control/affinityKey.ts';
 import { ROLE_FIELDS, type Role } from '../../operator/roles.ts';
 import { ALERTS } from '../../operator/telemetry/alerts.ts';
+import { DASHBOARDS } from '../../operator/telemetry/dashboards/index.ts';
 import { assertGolden } from '../../operator/testing/golden.ts';
 import { CHART, helm, type Rendered, refusal, render } from './helm.ts';
 import { FULL } from './valueSets.ts';
@@ -93,6 +94,23 @@ describe('chart', () => {
     const { selector } = monitor.spec as { selector: { matchLabels: Record<string, string> } };
     for (const [name, value] of Object.entries(selector.matchLabels))
       equal(service.metadata.labels?.[name], value);
+  });
+
+  it("brings its dashboards to Grafana's sidecar where that is asked for", () => {
+    const found = (objects: Rendered[]) =>
+      objects.filter(({ metadata }) => metadata.name.endsWith('-dashboard'));
+    deepEqual(found(render()), []);
+    const maps = found(
+      render({ monitoring: { dashboards: { enabled: true, labels: { team: 'platform' } } } }),
+    );
+    const uids = maps.map(({ metadata: { labels = {} }, data }) => {
+      deepEqual([labels.grafana_dashboard, labels.team], ['1', 'platform']);
+      const [[file, text] = ['', '']] = Object.entries(data as Record<string, string>);
+      const { uid } = JSON.parse(text) as { uid: string };
+      equal(file, `${uid}.json`);
+      return uid;
+    });
+    deepEqual(uids.toSorted(), DASHBOARDS.map(({ uid }) => uid).toSorted());
   });
 
   it('keeps the definitions on uninstall and upgrades them as ordinary templates', () => {

@@ -177,6 +177,8 @@ changes([], {
   'monitoring.serviceMonitor.interval': '10s',
   'monitoring.rules.enabled': true,
   'monitoring.rules.labels': { release: 'prometheus' },
+  'monitoring.dashboards.enabled': true,
+  'monitoring.dashboards.labels': { grafana_dashboard: 'yes' },
 });
 for (const role of ROLES) {
   // One on every node anyway.

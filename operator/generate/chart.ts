@@ -2,6 +2,7 @@ import { stringify } from 'yaml';
 import { KINDS } from '../apis/kinds.ts';
 import { ConfigSchema } from '../config/schema.ts';
 import { ROLE_FIELDS } from '../roles.ts';
+import { dashboardFiles } from './dashboards.ts';
 import { type GeneratedFile, generatedFrom } from './file.ts';
 import { iamFile } from './iam.ts';
 import { rulesFile } from './monitoring.ts';
@@ -153,6 +154,7 @@ export function valuesSchema(): Schema {
       monitoring: closed({
         serviceMonitor: closed({ enabled: { type: 'boolean' }, labels: textMap, interval: DURATION }),
         rules: closed({ enabled: { type: 'boolean' }, labels: textMap }),
+        dashboards: closed({ enabled: { type: 'boolean' }, labels: textMap }),
       }),
       networkPolicy: closed({ enabled: { type: 'boolean' }, metricsFrom: objects }),
       // What Helm itself puts into values.
@@ -174,7 +176,7 @@ function kindsFile(): GeneratedFile {
   return { path: 'charts/homerun/files/kinds.yaml', text };
 }
 
-/** The chart's generated files beside the CRDs, to which a link leads: each role's rules and fields of the configuration, the alerts, the schema of the values. */
+/** The chart's generated files beside the CRDs, to which a link leads: each role's rules and fields of the configuration, the alerts, the dashboards, the schema of the values. */
 export function chartFiles(): GeneratedFile[] {
   const fields = Object.entries(ROLE_FIELDS).map(([role, paths]) => ({
     path: `charts/homerun/files/config/${role}.yaml`,
@@ -187,6 +189,7 @@ export function chartFiles(): GeneratedFile[] {
     iamFile(),
     ...fields,
     rulesFile(),
+    ...dashboardFiles(),
     { path: 'charts/homerun/values.schema.json', text: schema },
   ];
 }

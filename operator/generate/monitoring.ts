@@ -57,8 +57,21 @@ Operator:
 \`release: kube-prometheus-stack\`. With \`networkPolicy.enabled\`, \`networkPolicy.metricsFrom\` must allow Prometheus.
 Without the operator, \`charts/homerun/files/alerts.yaml\` is a rule file as it is.
 
+\`--set monitoring.dashboards.enabled=true\` brings two dashboards to Grafana, by ConfigMaps that its sidecar finds by
+\`monitoring.dashboards.labels\`: one of all roles, for operators, and one of a service. Their JSON can be imported as well, from
+\`charts/homerun/files/dashboards\`.
+
 All roles declare all series; a series that a role does not use stays at 0 or has no samples. The alerts are about Homerun
 itself: failures of a user's program are reported on the user's Service, Job or WorkerPool, by conditions and Events.
+
+## Whether all is well
+
+    kubectl exec -n homerun-system deploy/homerun-controller -- homerun doctor
+
+says in about ten lines whether all is well, what is not, and what to do about it: API server, definitions, webhook and its
+certificate, leader, the pods of each role, what the gateways know, RuntimeClasses, and people's objects that are not ready. It ends
+with 1 when a line is \`failed\`, with 0 otherwise; \`--output json\` is for programs. With a kubeconfig, \`node operator/main.ts
+doctor\` does the same from anywhere.
 
 ## Where the time of requests goes
 

@@ -17,6 +17,7 @@ export interface CountedHistogram {
 export function countedHistogram(
   name: string,
   help: string,
+  labelNames: readonly string[],
   bounds: () => readonly number[],
   read: () => readonly CountedHistogram[],
 ): void {
@@ -24,6 +25,7 @@ export function countedHistogram(
   const metric = {
     name,
     help,
+    labelNames,
     type: 'histogram',
     aggregator: 'sum',
     get: () => ({ name, help, type: 'histogram', aggregator: 'sum', values: values() }),

@@ -156,6 +156,7 @@ export const gatewayUnserved = new Gauge({
 countedHistogram(
   'homerun_gateway_request_duration_seconds',
   'Time from the arrival of a request to the end of its answer',
+  ['namespace', 'revision'],
   () => gatewaySource.bounds,
   () =>
     gatewaySource.read().map(({ namespace, revision, latency, latencySum }) => ({

@@ -24,6 +24,7 @@ function series(name: string, help: string, durations: DurationName): void {
   countedHistogram(
     name,
     help,
+    [],
     () => source?.(durations).bounds ?? [],
     () => (source ? [{ labels: {}, ...source(durations) }] : []),
   );
