@@ -62,6 +62,10 @@ builds: deploy images build-images ## Build sources on the cluster (needs gcloud
 keda: $(dependencies) ## Let KEDA's own operator scale a worker pool (make test does too, once this has built it)
 	@mocha 'e2e/keda/**/*.test.ts'
 
+.PHONY: promtool
+promtool: $(dependencies) ## Check alert rules and dashboards by Prometheus' own promtool (make test does too, once this has built it)
+	@mocha 'e2e/promtool/*.test.ts'
+
 .PHONY: terraform
 terraform: $(dependencies) ## Run Google's provider for Terraform against the Admin API (make test does too, once this has built it)
 	@e2e/cluster/tool tofu terraform-provider-google >/dev/null

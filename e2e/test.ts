@@ -89,6 +89,7 @@ function areBuilt(target: string, tools: readonly string[]): boolean {
 }
 
 const KEDA = [areBuilt('keda', ['keda']) ? 'e2e/keda/*.test.ts' : 'e2e/keda/examples.apiserver.test.ts'];
+const PROMTOOL = areBuilt('promtool', ['promtool']) ? ['e2e/promtool/*.test.ts'] : [];
 const TERRAFORM = areBuilt('terraform', ['tofu', 'terraform-provider-google'])
   ? ['e2e/terraform/*.test.ts']
   : [];
@@ -105,8 +106,11 @@ const WITHOUT_CLUSTER = [
   ['operator/@(autoscaler|webhook)/**/*.test.ts'],
   ['operator/kube/**/*.test.ts'],
   ['operator/*.test.ts', 'operator/!(api|autoscaler|gateway|generate|kube|webhook)/**/*.test.ts'],
-  ['operator/gateway/**/gateway.test.ts', ...KEDA, ...TERRAFORM],
-  ['operator/@(api|generate)/**/*.test.ts', 'e2e/!(chart|gcloud|keda|scenarios|terraform)/**/*.test.ts'],
+  ['operator/gateway/**/gateway.test.ts', ...KEDA, ...PROMTOOL, ...TERRAFORM],
+  [
+    'operator/@(api|generate)/**/*.test.ts',
+    'e2e/!(chart|gcloud|keda|promtool|scenarios|terraform)/**/*.test.ts',
+  ],
 ];
 /** They have an API server of their own and wait for nothing else, so they take what the last scenarios leave of the processors. */
 const CHART = ['e2e/chart/**/*.test.ts'];
