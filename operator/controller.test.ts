@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { json } from 'node:stream/consumers';
 import { EXECUTIONS } from './apis/run/execution/types.ts';
 import { JOBS } from './apis/run/job/types.ts';
 import { WORKER_POOLS } from './apis/run/workerPool/types.ts';
@@ -42,6 +46,32 @@ describe('the controller role', () => {
     assert.deepEqual(await get('/readyz'), [503, 'waiting for the API server\n']);
     stop.abort();
     await running;
+  });
+
+  it('exports a span of each reconcile where a receiver is configured', async () => {
+    const spans: { name: string; attributes: { key: string; value: { stringValue?: string } }[] }[] = [];
+    const receiver = createServer(async (request, response) => {
+      const { resourceSpans } = (await json(request)) as {
+        resourceSpans: { scopeSpans: { scope: { name: string }; spans: typeof spans }[] }[];
+      };
+      const [scope] = resourceSpans[0]?.scopeSpans ?? [];
+      assert.equal(scope?.scope.name, 'homerun.controller');
+      spans.push(...(scope?.spans ?? []));
+      response.end('{}');
+    });
+    await once(receiver.listen(0, '127.0.0.1'), 'listening');
+    const endpoint = `http://127.0.0.1:${(receiver.address() as AddressInfo).port}`;
+    const config = parseConfig({ adminPort: await freePort(), gateway: { tracing: { endpoint } } });
+    const stop = new AbortController();
+    const identity = { namespace: 'homerun-system', podName: 'test' };
+    const running = runController(config, identity, server.client, silent, stop.signal);
+    server.put(service('traced', { spec: { containers: [{ image: PINNED }] } }));
+    const isOfService = ({ name, attributes }: (typeof spans)[number]) =>
+      name === 'reconcile service' && attributes.some(({ value }) => value.stringValue === 'traced');
+    await until('its span', () => spans.some(isOfService));
+    stop.abort();
+    await running;
+    receiver.close();
   });
 
   it('goes on in the same process after an API server that was away for longer than its lease lasts', async () => {

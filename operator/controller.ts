@@ -21,6 +21,7 @@ import { ScalingReports } from './reconcilers/revision/scalingReports.ts';
 import type { RoleConfig } from './roles.ts';
 import { startAdmin } from './telemetry/admin.ts';
 import type { Logger } from './telemetry/log.ts';
+import { type ReconcileTracer, tracerOf } from './tracing/reconcileTracer.ts';
 
 /** What leading takes, in the operator's own namespace: the pods are those of leaders that no longer renew. */
 export const leasePermissions: readonly Permission[] = [
@@ -46,6 +47,7 @@ export async function runController(
   const dead = () => controllers.map(({ stuck }) => stuck).find((why) => why !== undefined);
   const admin = await startAdmin({ port: config.adminPort, unready: () => unready(), dead });
   const recorder = new EventRecorder({ client, component: 'homerun-controller', log });
+  const tracer = tracerOf(config.gateway.tracing, identity, log);
   try {
     const capabilities = await capabilitiesOf(client, { log, signal });
     const informers = createInformers(client, log, config, {
@@ -75,7 +77,7 @@ export async function runController(
       now,
     };
     await Promise.all([
-      electionOf(context).run(signal, leaderOf({ ...context, informers }, controllers)),
+      electionOf(context).run(signal, leaderOf({ ...context, informers, tracer }, controllers)),
       ...watches.map((informer) => informer.run(signal)),
     ]);
   } catch (error) {
@@ -83,6 +85,7 @@ export async function runController(
     if (!signal.aborted || error !== signal.reason) throw error;
   } finally {
     await recorder.flush();
+    await tracer?.end();
     admin.close();
   }
 }
@@ -113,8 +116,11 @@ function controllersOf(context: Context): Controller[] {
  * autoscaler's windows, since when instances are idle, queues, digests.
  * @param controllers filled in when it leads for the first time.
  */
-function leaderOf(context: Context & { informers: Informers }, controllers: Controller[]): Lead {
-  const { client, config, identity, capabilities, informers, scaling, log } = context;
+function leaderOf(
+  context: Context & { informers: Informers; tracer: ReconcileTracer | undefined },
+  controllers: Controller[],
+): Lead {
+  const { client, config, identity, capabilities, informers, scaling, tracer, log } = context;
   let present = AbortSignal.abort();
   // Whoever does not lead any more writes nothing, and what is under way ends.
   const guarded = client.guarded(() => present);
@@ -133,7 +139,10 @@ function leaderOf(context: Context & { informers: Informers }, controllers: Cont
       reports: scaling,
       log,
     });
-    if (controllers.length === 0) controllers.push(...controllersOf({ ...context, client: guarded }));
+    if (controllers.length === 0) {
+      controllers.push(...controllersOf({ ...context, client: guarded }));
+      if (tracer) for (const controller of controllers) controller.observe(tracer.record);
+    }
     for (const controller of controllers) controller.serverReturned();
     await Promise.all([...controllers, autoscaler].map((part) => part.run(signal)));
   };

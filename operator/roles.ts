@@ -19,6 +19,7 @@ export const ROLE_FIELDS = {
     'serviceAccounts',
     'gateway.internalService',
     'gateway.certificates',
+    'gateway.tracing',
     'gatewayApi',
     'metadata.enabled',
     'metadata.service',

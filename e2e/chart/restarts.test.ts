@@ -28,6 +28,8 @@ changes(ROLES, {
 });
 changes(['controller', 'gateway', 'node', 'api'], { clusterDomain: 'example.local', namespaces: ['demo'] });
 changes(['controller', 'gateway'], {
+  'gateway.tracing.endpoint': 'http://otel-collector.monitoring:4318',
+  'gateway.tracing.samplingRatio': 0.1,
   domain: 'run.example.com',
   urlTemplate: '{tag---}{service}-{namespace}.{domain}',
   'autoscaler.tickSeconds': 2,
@@ -85,8 +87,6 @@ changes(['gateway'], {
   'gateway.threads': 3,
   'gateway.drainSeconds': 60,
   'gateway.accessLog': true,
-  'gateway.tracing.endpoint': 'http://otel-collector.monitoring:4318',
-  'gateway.tracing.samplingRatio': 0.1,
   'gateway.tls.secrets': ['web-tls'],
   'gateway.tls.namespace': 'certificates',
   'gateway.tls.redirect': false,

@@ -4,7 +4,7 @@ import { configMap } from '../testing/builders.ts';
 import { FakeClock } from '../testing/clock.ts';
 import { FakeApiServer } from '../testing/fakeApiServer.ts';
 import { silent, until } from '../testing/until.ts';
-import { Controller, type Reconcile } from './controller.ts';
+import { Controller, type Reconcile, type Reconciled } from './controller.ts';
 import { CONFIG_MAPS, type ConfigMap } from './core.ts';
 import { KubeError, StaleError, TerminalError } from './errors.ts';
 import { Informer } from './informer.ts';
@@ -39,6 +39,35 @@ describe('Controller', () => {
     const own = values.filter(({ labels }) => labels.controller === controller);
     return Object.fromEntries(own.map(({ labels, value }) => [labels.result, value]));
   }
+
+  it('tells an observer of each reconcile: which attempt it was, how it ended, and why', async () => {
+    const failure = new KubeError('quota', { code: 'KUBE_FORBIDDEN', status: 403 });
+    let left = 2;
+    const controller = start('observed', async () => {
+      if (left-- > 0) throw failure;
+      return { requeueAfterMs: 3_600_000 };
+    });
+    const seen: Reconciled[] = [];
+    controller.observe((reconciled) => seen.push(reconciled));
+    controller.enqueue('ns/a');
+    await until('three reconciles', () => {
+      clock.advance(1_000);
+      return seen.length === 3;
+    });
+    const common = { controller: 'observed', key: 'ns/a' };
+    assert.deepEqual(
+      seen.map(({ startedAt: _, durationMs: __, ...rest }) => rest),
+      [
+        { ...common, attempt: 1, result: 'error', error: failure },
+        { ...common, attempt: 2, result: 'error', error: failure },
+        { ...common, attempt: 3, result: 'requeue' },
+      ],
+    );
+    for (const { startedAt, durationMs } of seen) {
+      assert.ok(durationMs >= 0);
+      assert.ok(startedAt <= Date.now());
+    }
+  });
 
   const returns: Record<string, { error: unknown; again: boolean; reason: string }> = {
     'could not be reached': {

@@ -28,6 +28,24 @@ export interface ControllerOptions {
   queue?: WorkQueue;
 }
 
+/** How a reconcile ended. `stale`: the cache was behind; `terminal`: no retry can heal it. */
+export type Result = 'done' | 'requeue' | 'stale' | 'error' | 'terminal';
+
+/** A reconcile that is over, for whoever records them. */
+export interface Reconciled {
+  controller: string;
+  /** Of the object: `namespace/name`. */
+  key: string;
+  /** 1, and one more after each failure. */
+  attempt: number;
+  /** Unix time in ms. */
+  startedAt: number;
+  durationMs: number;
+  result: Result;
+  /** Why it failed, where it did. */
+  error?: unknown;
+}
+
 /** A handler's share of time before sockets and timers get theirs. */
 const STRETCH_MS = 10;
 
@@ -44,6 +62,7 @@ export class Controller {
   readonly #synced: Promise<void>[] = [];
   /** Keys whose last reconcile failed because the API server was away. */
   readonly #unanswered = new Set<string>();
+  #observer: ((reconciled: Reconciled) => void) | undefined;
   #stretchStart = 0;
 
   constructor(options: ControllerOptions) {
@@ -83,6 +102,11 @@ export class Controller {
     this.queue.add(key, options);
   }
 
+  /** Calls `observer` after each reconcile; without one nothing is measured for it. */
+  observe(observer: (reconciled: Reconciled) => void): void {
+    this.#observer = observer;
+  }
+
   /** Which reconcile does not end, as a sentence for people; undefined when each does. */
   get stuck(): string | undefined {
     const work = this.queue.longestWork;
@@ -119,7 +143,7 @@ export class Controller {
       const key = await this.queue.take(signal);
       if (key === undefined) return;
       try {
-        await this.#runOne(key, signal);
+        await (this.#observer ? this.#runObserved(key, signal, this.#observer) : this.#runOne(key, signal));
       } finally {
         this.queue.done(key);
       }
@@ -130,46 +154,59 @@ export class Controller {
     }
   }
 
-  async #runOne(key: string, signal: AbortSignal): Promise<void> {
+  async #runObserved(
+    key: string,
+    signal: AbortSignal,
+    observer: (reconciled: Reconciled) => void,
+  ): Promise<void> {
+    const [startedAt, begun] = [Date.now(), performance.now()];
+    const attempt = this.queue.failures(key) + 1;
+    const end = await this.#runOne(key, signal);
+    observer({
+      controller: this.name,
+      key,
+      attempt,
+      startedAt,
+      durationMs: performance.now() - begun,
+      ...end,
+    });
+  }
+
+  async #runOne(key: string, signal: AbortSignal): Promise<Pick<Reconciled, 'result' | 'error'>> {
     const log = this.#log.child({ key, reconcileId: randomBytes(6).toString('hex') });
     this.#unanswered.delete(key);
     let outcome: Outcome;
     try {
       outcome = await this.#reconcile(key, signal, log);
     } catch (error) {
-      this.#failed(key, error, log);
-      return;
+      return { result: this.#counted(this.#failed(key, error, log)), error };
     }
     this.queue.forget(key);
     const delayMs = outcome?.requeueAfterMs;
-    this.#count(delayMs === undefined ? 'done' : 'requeue');
     if (delayMs !== undefined) this.queue.add(key, { delayMs });
+    return { result: this.#counted(delayMs === undefined ? 'done' : 'requeue') };
   }
 
-  #failed(key: string, err: unknown, log: Logger): void {
+  #failed(key: string, err: unknown, log: Logger): Result {
     if (isNamespaceTerminating(err)) {
       // The object goes with its namespace; that is a watch event of its own.
       this.queue.forget(key);
-      this.#count('done');
-      return;
+      return 'done';
     }
     if (err instanceof TerminalError) {
       this.queue.forget(key);
-      this.#count('terminal');
       log.error({ err }, 'reconcile failed for good');
-      return;
+      return 'terminal';
     }
     this.queue.retry(key);
     if (isUnanswered(err)) this.#unanswered.add(key);
-    if (err instanceof StaleError || isKubeError(err, 'KUBE_CONFLICT')) {
-      this.#count('stale');
-      return;
-    }
-    this.#count('error');
+    if (err instanceof StaleError || isKubeError(err, 'KUBE_CONFLICT')) return 'stale';
     log.warn({ err, failures: this.queue.failures(key) }, 'reconcile failed and is tried again');
+    return 'error';
   }
 
-  #count(result: 'done' | 'requeue' | 'stale' | 'error' | 'terminal'): void {
+  #counted(result: Result): Result {
     reconciles.inc({ controller: this.name, result });
+    return result;
   }
 }

@@ -6,6 +6,7 @@ import type { Informer } from '../../kube/informer.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { RoleConfig } from '../../roles.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { SpanExporter } from '../../tracing/spanExporter.ts';
 import { clock } from '../shared/clock.ts';
 import { MAX_REVISIONS } from '../shared/limits.ts';
 import { type FromThread, WAKE_CHANNEL, type WakeMessage } from '../shared/messages.ts';
@@ -25,7 +26,6 @@ import { Instances } from './instances.ts';
 import { ReducedInstances, type RestoreOutcome } from './reducedInstances.ts';
 import { Replicas } from './replicas.ts';
 import { RouteTable } from './routeTable.ts';
-import { SpanExporter } from './spanExporter.ts';
 import { heapLimitMb } from './supervision.ts';
 import { Threads } from './threads.ts';
 import { Waker } from './wake.ts';
@@ -160,6 +160,7 @@ export class Control {
       const pod = { 'k8s.namespace.name': namespace, 'k8s.pod.name': podName };
       this.spans = new SpanExporter({
         endpoint,
+        scope: 'homerun.gateway',
         resource: { 'service.name': 'homerun-gateway', ...pod },
         log,
       });

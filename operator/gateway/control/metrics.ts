@@ -12,12 +12,12 @@ import {
   setThreadSource,
   setUsageSource,
 } from '../../telemetry/metrics.ts';
+import type { SpanExporter } from '../../tracing/spanExporter.ts';
 import { clock } from '../shared/clock.ts';
 import type { HistogramCounts } from '../shared/histograms.ts';
 import { ERROR_CAUSES, LATENCY_BOUNDS_MS, LATENCY_PARTS } from '../shared/stats.ts';
 import { type Event, LIMIT_ACTIONS, REJECTION_REASONS, type UsageReport } from '../shared/usage.ts';
 import type { Control } from './control.ts';
-import type { SpanExporter } from './spanExporter.ts';
 
 /** Connects the gateway's series to the shared counts; they are read on each scrape, never before. */
 export function publishMetrics(control: Control): void {

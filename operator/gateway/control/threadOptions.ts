@@ -1,4 +1,5 @@
 import type { Logger } from '../../telemetry/log.ts';
+import type { SpanExporter } from '../../tracing/spanExporter.ts';
 import type { ThreadData } from '../data/thread.ts';
 import type { TracingOptions } from '../data/tracer.ts';
 import type { Heartbeats } from '../shared/heartbeat.ts';
@@ -7,7 +8,6 @@ import type { FromThread, TableUpdate } from '../shared/messages.ts';
 import type { Slots } from '../shared/slots.ts';
 import type { Stats } from '../shared/stats.ts';
 import type { AccessLogWriter } from './accessLogWriter.ts';
-import type { SpanExporter } from './spanExporter.ts';
 
 /** What the data threads are started with, and where their messages go. */
 export interface ThreadsOptions {

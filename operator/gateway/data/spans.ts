@@ -1,22 +1,24 @@
 import { unixTimeOffset } from '../shared/clock.ts';
+import {
+  attributes,
+  CLIENT,
+  cut,
+  ERROR,
+  HAS_IS_REMOTE,
+  INTERNAL,
+  IS_REMOTE,
+  SAMPLED,
+  SERVER,
+  type Span,
+} from '../shared/otlp.ts';
 import type { ErrorCause, Stages } from '../shared/stats.ts';
 import type { Exchanged } from './accessLog.ts';
 import { headerValue } from './headers.ts';
 import { newSpanId } from './trace.ts';
 import type { RequestSpan } from './traceContext.ts';
 
-/** Longer values of attributes are cut. */
-const MAX_VALUE = 1024;
 /** A shorter wait is none: the request was admitted or rejected at once. */
 const NOTABLE_MS = 1;
-// opentelemetry-proto, trace.proto: Span.SpanKind, Status.StatusCode, SpanFlags.
-const INTERNAL = 1;
-const SERVER = 2;
-const CLIENT = 3;
-const ERROR = 2;
-const SAMPLED = 0x1;
-const HAS_IS_REMOTE = 0x100;
-const IS_REMOTE = 0x200;
 /** Methods that name spans (Semantic Conventions for HTTP spans, Name); any other is `HTTP`. */
 const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'PATCH']);
 
@@ -30,24 +32,6 @@ export interface TracedRequest extends Exchanged {
   revision: string;
   instance: { readonly pod: string; readonly host: string; readonly port: number } | undefined;
   error: ErrorCause | undefined;
-}
-
-type Attribute = { key: string; value: { stringValue: string } | { intValue: string } };
-
-/** A span in the JSON form of OTLP (OpenTelemetry Protocol, JSON Protobuf Encoding: hexadecimal IDs, 64-bit numbers as text). */
-export interface Span {
-  traceId: string;
-  spanId: string;
-  parentSpanId: string | undefined;
-  traceState?: string | undefined;
-  flags: number;
-  name: string;
-  kind: number;
-  startTimeUnixNano: string;
-  endTimeUnixNano: string;
-  attributes: Attribute[];
-  events?: { timeUnixNano: string; name: string }[] | undefined;
-  status?: { code: number; message?: string } | undefined;
 }
 
 /**
@@ -133,22 +117,6 @@ function serverSpan(request: TracedRequest, span: RequestSpan, moment: (at: numb
 function statusOf({ status, error }: TracedRequest): Span['status'] {
   if (status < 500 && error !== 'response_broken') return undefined;
   return error === undefined ? { code: ERROR } : { code: ERROR, message: error };
-}
-
-function attributes(values: Record<string, string | number | undefined>): Attribute[] {
-  const found: Attribute[] = [];
-  for (const [key, value] of Object.entries(values)) {
-    if (value === undefined) continue;
-    found.push({
-      key,
-      value: typeof value === 'number' ? { intValue: String(value) } : { stringValue: cut(value) as string },
-    });
-  }
-  return found;
-}
-
-function cut(value: string | undefined): string | undefined {
-  return value !== undefined && value.length > MAX_VALUE ? value.slice(0, MAX_VALUE) : value;
 }
 
 /** Moments on `clock()` as Unix time in ns, exact to the microsecond. All of one request are counted from the same offset. */

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import type { IncomingHttpHeaders, Server } from 'node:http';
 import { WebSocket, WebSocketServer } from 'ws';
 import { until } from '../../testing/until.ts';
+import type { Span } from '../shared/otlp.ts';
 import { ask, backend, Harness } from '../testing/harness.ts';
-import type { Span } from './spans.ts';
 import { parseCloudTrace, parseTraceparent } from './trace.ts';
 
 const TRACE = '0af7651916cd43dd8448eb211c80319c';

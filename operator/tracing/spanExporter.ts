@@ -1,8 +1,8 @@
 import type { Dispatcher } from 'undici';
 import request from 'undici/lib/api/api-request.js';
 import Agent from 'undici/lib/dispatcher/agent.js';
-import { sleep } from '../../kube/clock.ts';
-import type { Logger } from '../../telemetry/log.ts';
+import { sleep } from '../kube/clock.ts';
+import type { Logger } from '../telemetry/log.ts';
 
 /** The longest time of one attempt. */
 const TIMEOUT_MS = 10_000;
@@ -12,7 +12,7 @@ const RETRY_MS = 1000;
 const MOST_RETRY_SECONDS = 30;
 /** Spans that wait to be sent; beyond this size new ones are dropped. */
 const MAX_WAITING_BYTES = 4 * 1024 * 1024;
-/** Batches of the threads are sent together up to this size. */
+/** Batches are sent together up to this size. */
 const MAX_BODY_BYTES = 1024 * 1024;
 /** More of an answer is not read. */
 const MAX_ANSWER_BYTES = 64 * 1024;
@@ -23,7 +23,7 @@ const RETRYABLE = new Set([429, 502, 503, 504]);
 
 /** Why spans were dropped. */
 export type SpanDrop =
-  /** No room was left, here or in a data thread. */
+  /** No room was left, here or in the thread that made them. */
   | 'buffer'
   /** The receiver does not take them. */
   | 'rejected'
@@ -33,7 +33,9 @@ export type SpanDrop =
 export interface SpanExporterOptions {
   /** The URL of an OTLP/HTTP receiver; without a path `/v1/traces` is meant. */
   endpoint: string;
-  /** Attributes of what makes the spans. */
+  /** What makes the spans, as their instrumentation scope: `homerun.gateway`. */
+  scope: string;
+  /** Attributes of the process that it is part of. */
   resource: Record<string, string>;
   log: Logger;
   retryMs?: number;
@@ -47,7 +49,7 @@ interface Batch {
 }
 
 /**
- * Sends the spans of all data threads to a receiver over OTLP/HTTP in JSON, one request at a time (OpenTelemetry Protocol
+ * Sends the spans of a process, of all its threads, to a receiver over OTLP/HTTP in JSON, one request at a time (OpenTelemetry Protocol
  * Specification, OTLP/HTTP). A receiver that is slow or down costs a bounded amount of memory, and spans.
  */
 export class SpanExporter {
@@ -72,9 +74,7 @@ export class SpanExporter {
       key,
       value: { stringValue },
     }));
-    const [resource, scope] = [{ attributes }, { name: 'homerun.gateway' }].map((part) =>
-      JSON.stringify(part),
-    );
+    const [resource, scope] = [{ attributes }, { name: options.scope }].map((part) => JSON.stringify(part));
     this.#prefix = `{"resourceSpans":[{"resource":${resource},"scopeSpans":[{"scope":${scope},"spans":[`;
   }
 
@@ -143,7 +143,7 @@ export class SpanExporter {
         return;
       }
       const delayMs = answer.retryAfterMs ?? this.#options.retryMs * 2 ** (attempt - 1);
-      // Gateways that failed together do not come back together.
+      // Processes that failed together do not come back together.
       await sleep(delayMs * (0.5 + Math.random()), this.#end.signal);
     }
   }

@@ -8,7 +8,7 @@ import {
 } from 'node:http';
 import { createServer, type Socket, type Server as TcpServer } from 'node:net';
 import fc from 'fast-check';
-import { silent, until } from '../../testing/until.ts';
+import { silent, until } from '../testing/until.ts';
 import { SpanExporter } from './spanExporter.ts';
 
 const RESOURCE = { 'service.name': 'homerun-gateway', 'k8s.pod.name': 'gw-1' };
@@ -51,6 +51,7 @@ describe('SpanExporter', () => {
   const made = (path = '', options = {}): SpanExporter =>
     new SpanExporter({
       endpoint: `http://127.0.0.1:${port}${path}`,
+      scope: 'homerun.gateway',
       resource: RESOURCE,
       log: silent,
       retryMs: 5,
@@ -278,7 +279,14 @@ describe('SpanExporter', () => {
       fc.asyncProperty(replies, async (given) => {
         reply = given;
         const endpoint = `http://127.0.0.1:${rawPort}`;
-        const one = new SpanExporter({ endpoint, resource: {}, log: silent, retryMs: 1, timeoutMs: 30 });
+        const one = new SpanExporter({
+          endpoint,
+          scope: 'test',
+          resource: {},
+          log: silent,
+          retryMs: 1,
+          timeoutMs: 30,
+        });
         one.add([span('a').repeat(3)], 3);
         await one.end(200);
         const lost = [...one.dropped.values()].reduce((all, count) => all + count, 0);
