@@ -63,6 +63,7 @@ programs() {
   buildkit) buildkit_programs "$2" ;;
   conformance) conformance_programs "$2" ;;
   keda) keda_programs "$2" ;;
+  kwok) kwok_program "$2" ;;
   lifecycle | protocols) go build -trimpath -ldflags "-s -w" -o "$2/" tool ;;
   # Without what finds targets, which is most of it and checks no rule.
   promtool) go build -trimpath -tags remove_all_sd -ldflags "-s -w" -o "$2/" tool ;;
@@ -99,6 +100,18 @@ keda_programs() { # FOLDER
     sed -i -E '/^\tcase "/{N;/"prometheus"/!d}' "$source/pkg/scaling/scalers_builder.go" &&
     (cd "$source" && go build -trimpath -ldflags "-s -w" -o "$1/" ./cmd/operator ./cmd/adapter) &&
     rm -r "$source"
+}
+
+# kwok against the versions that the cluster's own programs are compiled from, which spares
+# most of its compilation. They have lost the name of an annotation that it looks for when
+# it is told to stream lists, so it is built from a copy with another.
+kwok_program() { # FOLDER
+  local module=sigs.k8s.io/kwok source=$1/source
+  go mod download "$module" && cp -r "$(go list -m -f '{{.Dir}}' "$module")" "$source" && chmod -R u+w "$source" &&
+    sed -i 's/InitialEventsListBlueprintAnnotationKey/InitialEventsAnnotationKey/' "$source/pkg/utils/informer/informer.go" &&
+    cp go.mod go.sum "$source/.." && go mod edit -replace "$module=$source" "$1/go.mod" &&
+    go build -modfile "$1/go.mod" -trimpath -ldflags "-s -w" -o "$1/" tool &&
+    rm -r "$source" "$1/go.mod" "$1/go.sum"
 }
 
 package_of() {
