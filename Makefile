@@ -80,6 +80,10 @@ bench: deploy images ## Measure it, against plain Kubernetes in the same run (e2
 chaos: $(dependencies) ## Break a cluster of its own again and again under load, two replicas of each role: ROUNDS (100), from SEED (1)
 	@e2e/chaos/start $(or $(SEED),1) $(or $(ROUNDS),100)
 
+.PHONY: scale
+scale: $(dependencies) ## Measure it at a thousand services, without a node: SERVICES, REVISIONS, PODS and more (CONTRIBUTING.md; e2e/scale/results.json)
+	@node e2e/scale/main.ts
+
 ##@ Cluster
 
 .PHONY: cluster

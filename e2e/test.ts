@@ -93,7 +93,7 @@ const PROMTOOL = areBuilt('promtool', ['promtool']) ? ['e2e/promtool/*.test.ts']
 const TERRAFORM = areBuilt('terraform', ['tofu', 'terraform-provider-google'])
   ? ['e2e/terraform/*.test.ts']
   : [];
-
+const SCALE = areBuilt('scale', ['kwok']) ? ['e2e/scale/*.test.ts'] : ['e2e/scale/!(*.apiserver).test.ts'];
 const BUILDS = areBuilt('builds', ['buildkit', 'lifecycle']) ? ['e2e/scenarios/build.test.ts'] : [];
 
 /**
@@ -109,7 +109,8 @@ const WITHOUT_CLUSTER = [
   ['operator/gateway/**/gateway.test.ts', ...KEDA, ...PROMTOOL, ...TERRAFORM],
   [
     'operator/@(api|generate)/**/*.test.ts',
-    'e2e/!(chart|gcloud|keda|promtool|scenarios|terraform)/**/*.test.ts',
+    'e2e/!(chart|gcloud|keda|promtool|scale|scenarios|terraform)/**/*.test.ts',
+    ...SCALE,
   ],
 ];
 /** They have an API server of their own and wait for nothing else, so they take what the last scenarios leave of the processors. */

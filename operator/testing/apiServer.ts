@@ -32,6 +32,7 @@ export class ApiServer {
   readonly #folder: string;
   readonly #programs: string;
   readonly #etcdPort: number;
+  readonly #flags: readonly string[];
   #etcd: ChildProcess | undefined;
   #server: ChildProcess | undefined;
   #controllers: ChildProcess | undefined;
@@ -41,9 +42,11 @@ export class ApiServer {
   private constructor(
     programs: string,
     folder: string,
+    flags: readonly string[],
     [port, etcdPort, peerPort]: [number, number, number],
   ) {
     this.#programs = programs;
+    this.#flags = flags;
     this.#folder = folder;
     this.#etcdPort = etcdPort;
     this.port = port;
@@ -70,14 +73,18 @@ export class ApiServer {
     this.#server = this.#runServer();
   }
 
-  /** Ready to answer; some seconds once the programs are built. */
-  static async start(): Promise<ApiServer> {
+  /**
+   * Ready to answer; some seconds once the programs are built.
+   * @param flags more flags of kube-apiserver.
+   */
+  static async start(flags: readonly string[] = []): Promise<ApiServer> {
     const programs = execFileSync(toolFolder, {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],
     }).trim();
     const folder = mkdtempSync(join(tmpdir(), 'homerun-apiserver-'));
-    const server = new ApiServer(programs, folder, [await freePort(), await freePort(), await freePort()]);
+    const ports: [number, number, number] = [await freePort(), await freePort(), await freePort()];
+    const server = new ApiServer(programs, folder, flags, ports);
     try {
       await server.ready();
       return server;
@@ -207,6 +214,7 @@ export class ApiServer {
       '--authorization-mode=RBAC',
       // Nothing makes the default service account that pods would have to have.
       '--disable-admission-plugins=ServiceAccount',
+      ...this.#flags,
     ]);
   }
 

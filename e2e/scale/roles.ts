@@ -1,0 +1,172 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { request } from 'undici';
+import { bytes } from '../../operator/apis/quantity.ts';
+import { resourcePath } from '../../operator/kube/client.ts';
+import { PODS, type Pod, SERVICE_ACCOUNTS } from '../../operator/kube/core.ts';
+import type { Role } from '../../operator/roles.ts';
+import { seriesAt } from '../bench/pods.ts';
+import { cpuMicrosOf, residentMb } from '../bench/servers.ts';
+import { NAMESPACE as SYSTEM } from '../chart/helm.ts';
+import { until } from '../lib/wait.ts';
+import type { Cluster } from './cluster.ts';
+import type { Program } from './program.ts';
+
+const PRELOAD = fileURLToPath(new URL('./ownAddress.ts', import.meta.url));
+const ADMIN_PORT = 9090;
+/** What V8 takes of a container's memory for its heap; the chart says the same where it says anything. */
+const HEAP_SHARE = 0.5;
+const TOKEN_SECONDS = 24 * 3600;
+/** A node that nobody plays: what runs there are the roles, which no kubelet has started. */
+const NODE = 'operators';
+
+/** What a role is started from: what the chart renders for it. */
+export interface RoleSource {
+  role: Role;
+  template: Pick<Pod, 'metadata' | 'spec'>;
+  /** Its configuration file. */
+  config: string;
+  /** The folder with main.js. */
+  bundle: string;
+  /** The address that stands for its pod's. */
+  address: string;
+  /** The address from which its connections come, which is how others know its pod. */
+  from: string;
+}
+
+/**
+ * A role of Homerun in a process of its own, as its pod would run it: our bundle with the arguments and environment, the
+ * service account and the share of memory that the chart gives it.
+ */
+export class RoleProcess {
+  readonly role: Role;
+  readonly #program: Program;
+  readonly #admin: string;
+
+  private constructor(role: Role, program: Program, admin: string) {
+    this.role = role;
+    this.#program = program;
+    this.#admin = admin;
+  }
+
+  /** Started, and known to the others by its pod; not ready yet. */
+  static async start(cluster: Cluster, source: RoleSource): Promise<RoleProcess> {
+    const { role, address, config } = source;
+    const folder = join(cluster.folder, role);
+    mkdirSync(folder, { recursive: true });
+    const file = join(folder, 'config.json');
+    writeFileSync(file, config);
+    writeFileSync(join(folder, 'kubeconfig'), await kubeconfigOf(cluster, role));
+    const { args, env, memory } = containerOf(source);
+    const heap = Math.floor((memory * HEAP_SHARE) / 2 ** 20);
+    const options = [`--max-old-space-size=${heap}`, `--import=${PRELOAD}`];
+    const command = [process.execPath, ...options, join(source.bundle, 'main.js'), ...args];
+    const program = cluster.run(role, folder, command, {
+      ...env,
+      KUBECONFIG: join(folder, 'kubeconfig'),
+      HOMERUN_CONFIG: file,
+      POD_NAMESPACE: SYSTEM,
+      POD_NAME: podName(role),
+      POD_IP: address,
+    });
+    await showPod(cluster, source);
+    return new RoleProcess(role, program, `http://${address}:${ADMIN_PORT}`);
+  }
+
+  /** Waits until the kubelet would find it ready. */
+  async ready(): Promise<void> {
+    const isReady = async () => {
+      const { statusCode, body } = await request(`${this.#admin}/readyz`);
+      await body.dump();
+      return statusCode === 200;
+    };
+    await until(`${this.role} to be ready`, isReady, { timeoutMs: 300_000, everyMs: 50 });
+  }
+
+  /** Resident memory, in MB. */
+  get residentMb(): number {
+    return residentMb(this.#program.child);
+  }
+
+  /** Processor time of all threads so far, in microseconds. */
+  get cpuMicros(): number {
+    return cpuMicrosOf(this.#program.child.pid as number);
+  }
+
+  /** The value of a metric; of several series with this name, their sum. */
+  series(name: string): Promise<number> {
+    return seriesAt(this.#admin, name);
+  }
+
+  /** Asks it to end, as the kubelet does, and waits for that. */
+  stop(signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
+    return this.#program.stop(signal);
+  }
+}
+
+function podName(role: Role): string {
+  return `homerun-${role}-0`;
+}
+
+type Container = NonNullable<NonNullable<Pod['spec']>['containers']>[number];
+
+/** What the chart says of the role's container, but for what a pod says of itself and shares of the limit, which Node reads. */
+function containerOf({ template }: RoleSource) {
+  const [container] = template.spec?.containers ?? [];
+  const { args = [], env = [], resources } = container as Container;
+  const given = env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, ownHeap(value)]]));
+  return {
+    args,
+    env: Object.fromEntries(given) as Record<string, string>,
+    memory: bytes(String(resources?.limits?.memory)),
+  };
+}
+
+function ownHeap(options: string): string {
+  return options.replace(/--max-old-space-size-percentage=\d+ ?/, '');
+}
+
+async function kubeconfigOf({ server }: Cluster, role: Role): Promise<string> {
+  const account = { namespace: SYSTEM, name: `homerun-${role}` };
+  const path = `${resourcePath(SERVICE_ACCOUNTS, account)}/token`;
+  const body = { spec: { expirationSeconds: TOKEN_SECONDS } };
+  const { status } = await server.client.request<{ status: { token: string } }>('POST', path, { body });
+  const cluster = { server: server.connection.server, 'insecure-skip-tls-verify': true };
+  return JSON.stringify({
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [{ name: 'scale', cluster }],
+    users: [{ name: role, user: { token: status.token } }],
+    contexts: [{ name: 'scale', context: { cluster: 'scale', user: role } }],
+    'current-context': 'scale',
+  });
+}
+
+/** Shows the role's pod, by which gateways and controller find each other, as running and ready. */
+async function showPod({ client }: Cluster, { role, template, from }: RoleSource): Promise<void> {
+  const ref = { namespace: SYSTEM, name: podName(role) };
+  if (await client.get(PODS, ref)) return;
+  const metadata = { ...template.metadata, ...ref };
+  const spec = { ...template.spec, nodeName: NODE };
+  await client.create(PODS, { apiVersion: 'v1', kind: 'Pod', metadata, spec } as Pod);
+  const now = new Date().toISOString();
+  const status = {
+    phase: 'Running',
+    podIP: from,
+    podIPs: [{ ip: from }],
+    startTime: now,
+    conditions: [{ type: 'Ready', status: 'True', lastTransitionTime: now }],
+    containerStatuses: [
+      {
+        name: role,
+        image: '',
+        imageID: '',
+        ready: true,
+        restartCount: 0,
+        state: { running: { startedAt: now } },
+      },
+    ],
+  };
+  await client.mergePatch(PODS, ref, { status }, { subresource: 'status' });
+}
