@@ -1,32 +1,11 @@
-import { execFile, execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { ApiServer } from '../../operator/testing/apiServer.ts';
-import { toolFolder } from '../chart/helm.ts';
+import { kubectl, sourceFolder } from '../lib/tools.ts';
 
 const MODULE = 'github.com/kedacore/keda/v2';
 
-/** The folder with the source of KEDA, in the version of this folder's Go module; it is downloaded if it is missing. */
-function sourceFolder(): string {
-  const env = { ...process.env, GOFLAGS: '-mod=readonly' };
-  const args = ['mod', 'download', '-json', MODULE];
-  return JSON.parse(execFileSync('go', args, { cwd: import.meta.dirname, env, encoding: 'utf8' })).Dir;
-}
-
-/** What kubectl prints. A warning is an error. */
-export async function kubectl(
-  { kubeconfig }: ApiServer,
-  args: readonly string[],
-  input = '',
-): Promise<string> {
-  const program = join(toolFolder('kube'), 'kubectl');
-  const options = ['--kubeconfig', kubeconfig, '--warnings-as-errors'];
-  // The webhook may run in this process, which must not wait.
-  const running = promisify(execFile)(program, [...options, ...args]);
-  running.child.stdin?.end(input);
-  return (await running).stdout;
-}
+const source = () => sourceFolder(import.meta.dirname, MODULE);
 
 const MANIFESTS = [
   'general/namespace.yaml',
@@ -39,7 +18,7 @@ const MANIFESTS = [
 
 /** Makes KEDA's kinds, its namespace and the roles of its account on an API server. */
 export async function installKeda(server: ApiServer): Promise<void> {
-  const config = join(sourceFolder(), 'config');
+  const config = join(source(), 'config');
   const files = MANIFESTS.flatMap((path) => ['-f', join(config, path)]);
   await kubectl(server, ['apply', '--server-side', ...files]);
   await kubectl(server, ['wait', 'crd', '--all', '--for=condition=Established']);
@@ -67,7 +46,7 @@ export function scalers(): Map<string, Parameter[]> {
 }
 
 function readScalers(): Map<string, Parameter[]> {
-  const text = readFileSync(join(sourceFolder(), 'schema/generated/scalers-schema.json'), 'utf8');
+  const text = readFileSync(join(source(), 'schema/generated/scalers-schema.json'), 'utf8');
   const { scalers } = JSON.parse(text) as { scalers: { type: string; parameters: Parameter[] }[] };
   return new Map(scalers.map(({ type, parameters }) => [type, parameters]));
 }

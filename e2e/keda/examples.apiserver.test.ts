@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { NAMESPACE, useInstallation } from '../../operator/webhook/testing/installation.ts';
-import { installKeda, kubectl } from './definitions.ts';
+import { kubectl } from '../lib/tools.ts';
+import { installKeda } from './definitions.ts';
 import { examples, scaledObject } from './examples.ts';
 import { problemsOf, type Trigger } from './trigger.ts';
 

@@ -1,6 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import type { ApiServer } from '../../operator/testing/apiServer.ts';
@@ -8,19 +6,18 @@ import { makeCertificates } from '../../operator/testing/certificates.ts';
 import { freePort } from '../../operator/testing/freePort.ts';
 import { toolFolder } from '../chart/helm.ts';
 import { API_SERVICE, apiServiceOf } from '../lib/externalMetrics.ts';
-import { kubectl } from './definitions.ts';
+import { Programs } from '../lib/programs.ts';
+import { kubectl } from '../lib/tools.ts';
 
 const NAMESPACE = 'keda';
 const ACCOUNT = `system:serviceaccount:${NAMESPACE}:keda-operator`;
 
 /** KEDA beside an API server: its operator, and its metrics server, which HorizontalPodAutoscalers ask through the API server. */
 export class Keda {
-  readonly #folder: string;
-  readonly #programs = toolFolder('keda');
-  readonly #children: ChildProcess[] = [];
+  readonly #programs: Programs;
 
   private constructor(folder: string) {
-    this.#folder = folder;
+    this.#programs = new Programs(folder);
   }
 
   /** Ready to scale, as the account that KEDA's manifests make, with its permissions alone. */
@@ -62,32 +59,20 @@ export class Keda {
 
   /** The end of the programs' logs. */
   log(): string {
-    const end = (name: string) => readFileSync(join(this.#folder, `${name}.log`), 'utf8').slice(-4_000);
-    return ['operator', 'adapter'].map((name) => `${name}:\n${end(name)}`).join('\n');
+    return this.#programs.log();
   }
 
-  async stop(): Promise<void> {
-    for (const child of this.#children) {
-      if (child.exitCode !== null || child.signalCode !== null) continue;
-      const ended = once(child, 'exit');
-      child.kill('SIGKILL');
-      await ended;
-    }
+  stop(): Promise<void> {
+    return this.#programs.stop();
   }
 
   #run(name: string, args: string[]): void {
-    const log = openSync(join(this.#folder, `${name}.log`), 'a');
-    const env = {
-      ...process.env,
+    this.#programs.run(name, [join(toolFolder('keda'), name), ...args], {
       KUBECONFIG: 'kubeconfig',
       POD_NAMESPACE: NAMESPACE,
       KEDA_CLUSTER_OBJECT_NAMESPACE: NAMESPACE,
       WATCH_NAMESPACE: '',
-    };
-    // It must not outlive us, even if we are killed.
-    const command = ['--pdeathsig', 'KILL', join(this.#programs, name), ...args];
-    this.#children.push(spawn('setpriv', command, { cwd: this.#folder, env, stdio: ['ignore', log, log] }));
-    closeSync(log);
+    });
   }
 }
 
