@@ -1,3 +1,4 @@
+import { RUN as RUN_ANNOTATIONS } from '../apis/annotations/run.ts';
 import type { KindDefinition } from '../apis/kind.ts';
 import { KINDS } from '../apis/kinds.ts';
 import { RUN } from '../apis/labels.ts';
@@ -53,7 +54,8 @@ executions and pods appear below their owner and are never pruned.
 
 ## Health
 
-Argo CD has a health check for Services. Add one for jobs, executions, worker pools and domain mappings to the ConfigMap \`argocd-cm\`:
+Add these health checks to the ConfigMap \`argocd-cm\`. Argo CD has one of its own for Services, which agrees with this one
+except that it calls a Service healthy that has been changed and that no controller has looked at since:
 
 \`\`\`yaml
 data:
@@ -62,6 +64,12 @@ ${checks}\`\`\`
 
 A job is healthy when it can be run, and an execution when all of its tasks have succeeded. A failed or cancelled execution
 is degraded, and its message gives the reason.
+
+## Numbers of instances
+
+The numbers of Deployments belong to Homerun: changing one by hand neither shows in Argo CD nor lasts. The number of a worker
+pool's instances may be changed by \`kubectl scale\`, KEDA or a HorizontalPodAutoscaler. Argo CD shows no difference and leaves
+it so, with \`selfHeal\` too, until the annotation \`${RUN_ANNOTATIONS.manualInstanceCount}\` has another value in Git.
 
 ## A job at each sync
 

@@ -35,6 +35,7 @@ export const SERVICE = defineKind<Service>(SERVICES, {
     },
   ],
   authors: SERVING,
+  healthCondition: 'Ready',
   default: defaultService,
   validate: (service, previous, referenced) => validateService(service, previous, referenced?.baseImages),
   warnings: templateWarnings,
