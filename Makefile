@@ -66,6 +66,10 @@ keda: $(dependencies) ## Let KEDA's own operator scale a worker pool (make test 
 promtool: $(dependencies) ## Check alert rules and dashboards by Prometheus' own promtool (make test does too, once this has built it)
 	@mocha 'e2e/promtool/*.test.ts'
 
+.PHONY: argocd
+argocd: $(dependencies) ## Let Argo CD's own controller apply services, jobs and pools (make test does too, once this has built it)
+	@mocha 'e2e/argocd/**/*.test.ts'
+
 .PHONY: terraform
 terraform: $(dependencies) ## Run Google's provider for Terraform against the Admin API (make test does too, once this has built it)
 	@e2e/cluster/tool tofu terraform-provider-google >/dev/null

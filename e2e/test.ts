@@ -88,6 +88,11 @@ function areBuilt(target: string, tools: readonly string[]): boolean {
   return status === 0;
 }
 
+const ARGOCD = [
+  areBuilt('argocd', ['argocd-controllers'])
+    ? 'e2e/argocd/*.test.ts'
+    : 'e2e/argocd/!(gitops.apiserver).test.ts',
+];
 const KEDA = [areBuilt('keda', ['keda']) ? 'e2e/keda/*.test.ts' : 'e2e/keda/examples.apiserver.test.ts'];
 const PROMTOOL = areBuilt('promtool', ['promtool']) ? ['e2e/promtool/*.test.ts'] : [];
 const TERRAFORM = areBuilt('terraform', ['tofu', 'terraform-provider-google'])
@@ -109,7 +114,8 @@ const WITHOUT_CLUSTER = [
   ['operator/gateway/**/gateway.test.ts', ...KEDA, ...PROMTOOL, ...TERRAFORM],
   [
     'operator/@(api|generate)/**/*.test.ts',
-    'e2e/!(chart|gcloud|keda|promtool|scale|scenarios|terraform)/**/*.test.ts',
+    'e2e/!(argocd|chart|gcloud|keda|promtool|scale|scenarios|terraform)/**/*.test.ts',
+    ...ARGOCD,
     ...SCALE,
   ],
 ];

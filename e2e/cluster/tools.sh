@@ -11,6 +11,7 @@ kube_names=(etcd kube-apiserver kube-controller-manager kube-scheduler kubelet k
 module_of() {
   local folder
   case $1 in
+  argocd-controllers) set -- argocd ;;
   coredns | helm | metrics-server) set -- kube ;;
   go-client) set -- clients/go ;;
   kn) set -- clients/kn ;;
@@ -116,6 +117,7 @@ kwok_program() { # FOLDER
 
 package_of() {
   case $1 in
+  argocd-controllers) echo ./controllers ;;
   crane) echo github.com/google/go-containerregistry/cmd/crane ;;
   coredns) echo ./coredns ;;
   helm) echo helm.sh/helm/v3/cmd/helm ;;
@@ -142,6 +144,7 @@ expected_time() {
   kube) echo "about 10 minutes" ;;
   conformance) echo "about 8 minutes" ;;
   argocd | buildkit | kn) echo "about 3 minutes" ;;
+  argocd-controllers) echo "about 8 minutes" ;;
   tofu) echo "about 5 minutes" ;;
   keda | promtool) echo "about 6 minutes" ;;
   *) echo "about 1 minute" ;;
