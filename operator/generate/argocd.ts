@@ -80,7 +80,7 @@ fails if it fails. This needs the health check above.
 apiVersion: run.googleapis.com/v1
 kind: Execution
 metadata:
-  generateName: migrate-
+  name: migrate
   labels: {${RUN.job}: migrate}
   annotations:
     argocd.argoproj.io/hook: Sync
@@ -88,6 +88,8 @@ metadata:
     argocd.argoproj.io/sync-wave: "1"    # after the job itself, which is in wave 0
 \`\`\`
 
-Give objects that must wait for the migration, such as the Service, a later wave.
+Give objects that must wait for the migration, such as the Service, a later wave. Each sync replaces the execution of the last
+one. A \`generateName\` would not do: Argo CD looks for an object that has an owner, as an execution has its job, by its name in Git
+alone, and would wait for ever.
 `;
 }
