@@ -1,4 +1,4 @@
-import type { WebhookConfiguration } from '../webhook/certificates/caBundle.ts';
+import type { ClientConfig, WebhookConfiguration } from '../webhook/certificates/caBundle.ts';
 
 /** Where API servers find the webhook. */
 export interface Registration {
@@ -6,12 +6,6 @@ export interface Registration {
   port: number;
   /** The name that its certificate must have. */
   serverName: string;
-}
-
-interface ClientConfig {
-  caBundle?: string;
-  url?: string;
-  service?: { name: string; namespace: string; port?: number };
 }
 
 /** What the first webhook of a configuration says; the chart registers one server for all. @throws when it says nothing. */

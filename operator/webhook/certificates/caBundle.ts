@@ -7,9 +7,11 @@ export interface WebhookConfiguration extends KubeObject {
   webhooks?: { name: string; clientConfig: ClientConfig }[];
 }
 
-interface ClientConfig {
+/** How API servers call a webhook; only what is written is there in an object that is applied. */
+export interface ClientConfig {
   caBundle?: string;
-  service?: { path?: string };
+  url?: string;
+  service?: { name?: string; namespace?: string; port?: number; path?: string };
 }
 
 /** The webhook that is asked about evictions, as the chart names it. */
