@@ -3,7 +3,7 @@ import { bundle } from '../../operator/generate/bundle.ts';
 import type { ConfigMap } from '../../operator/kube/core.ts';
 import type { Role } from '../../operator/roles.ts';
 import { type Rendered, render } from '../chart/helm.ts';
-import { kubectl } from '../keda/definitions.ts';
+import { kubectl } from '../lib/tools.ts';
 import type { Cluster } from './cluster.ts';
 import { RoleProcess, type RoleSource } from './roles.ts';
 
