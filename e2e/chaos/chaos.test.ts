@@ -23,7 +23,6 @@ const KILLED_GATEWAY: RoundRecord = {
   overAt: AT,
   backAt: AT + 3_000,
   settledAt: AT + 4_000,
-  settleMs: 10_000,
   unsettled: [],
   lost: [],
   killsGateway: true,

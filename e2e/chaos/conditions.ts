@@ -1,6 +1,5 @@
 import { execFile } from 'node:child_process';
 import { X509Certificate } from 'node:crypto';
-import { readdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
@@ -11,15 +10,12 @@ import { CERTIFICATE_LIFE_MS, newestOf } from '../../operator/webhook/certificat
 import { credentialsOf, SECRET_NAME, secretOf } from '../../operator/webhook/certificates/secret.ts';
 import { SYSTEM_NAMESPACE } from '../lib/cluster.ts';
 import { podProcess } from '../lib/processes.ts';
-import { areReady, leader, podsOfRole, type Role } from '../lib/roles.ts';
-import { STATE } from './processes.ts';
+import { leader, podsOfRole, type Role } from '../lib/roles.ts';
 import { FaultyApiServer } from './proxy.ts';
 import { anyOf, type Injected, type Scene } from './scene.ts';
 
 const run = promisify(execFile);
 const LASTS_MS = 20_000;
-/** For so long the kubelet may wait before it tries anew to start what it could not (Kubernetes, Container restart policy). */
-const KUBELET_PAUSE_MS = 120_000;
 const API_FAULTS = { delayMs: 2_000, errorShare: 0.01 };
 const STEP_MS = 3_600_000;
 /** Of a certificate, when it is about to expire. */
@@ -37,36 +33,6 @@ export async function slowApiServer({ random, clock }: Scene): Promise<Injected>
   const { delayed, failed } = proxy.counts;
   const target = `${delayed} requests, ${failed} failed`;
   return { target, at, overAt: clock(), isBack: async () => true };
-}
-
-/** Nothing can be written on the node: by etcd and the kubelet, for containers, to logs. */
-export async function diskFull({ client, clock }: Scene): Promise<Injected> {
-  if ((await stat(STATE)).dev === (await stat(join(STATE, '../..'))).dev)
-    throw new Error(`${STATE} has no file system of its own, and this machine's is not to be filled`);
-  const file = join(STATE, 'filler');
-  const at = clock();
-  try {
-    // It ends with the error that is wanted.
-    await run('dd', ['if=/dev/zero', `of=${file}`, 'bs=1M']).catch(() => {});
-    await sleep(LASTS_MS);
-  } finally {
-    await rm(file, { force: true });
-    await removeEmptyResults();
-  }
-  const isBack = () => areReady(client, 'controller', 2);
-  return { target: 'node', at, overAt: clock(), settleMs: KUBELET_PAUSE_MS, isBack };
-}
-
-/**
- * A result of a network plugin that could not be written stays behind as an empty file, which the plugins then refuse to
- * read: the pod's sandbox can neither be removed nor made anew until whoever owns the node has removed the file.
- */
-async function removeEmptyResults(): Promise<void> {
-  const folder = join(STATE, 'mounts/var/lib/cni/results');
-  for (const name of await readdir(folder)) {
-    const file = join(folder, name);
-    if ((await stat(file)).size === 0) await rm(file);
-  }
 }
 
 /** Nothing can be pulled. */

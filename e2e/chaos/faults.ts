@@ -1,13 +1,6 @@
 import type { Random } from '../../operator/testing/random.ts';
 import type { Role } from '../lib/roles.ts';
-import {
-  diskFull,
-  expiringCertificate,
-  leaseStolen,
-  registryDown,
-  slowApiServer,
-  steppedClock,
-} from './conditions.ts';
+import { expiringCertificate, leaseStolen, registryDown, slowApiServer, steppedClock } from './conditions.ts';
 import { killComponent, killPod, pauseComponent, pausePod } from './kills.ts';
 import type { Component } from './processes.ts';
 import type { Injected, Scene } from './scene.ts';
@@ -54,7 +47,6 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     ]),
   ),
   'API server slow and failing': { weight: 4, inject: slowApiServer },
-  'disk full': { weight: 2, inject: diskFull },
   'registry down': { weight: 3, inject: registryDown },
   'clock stepped': { weight: 3, inject: steppedClock },
   'certificate about to expire': { weight: 2, afterMinutes: 12, inject: expiringCertificate },

@@ -1,5 +1,7 @@
 import type { LostRequest, RoundRecord } from './record.ts';
 
+/** Everything is as it should be so soon after what was hit works again. */
+const SETTLE_MS = 10_000;
 /** Another leads so soon after a leader was killed. */
 const LEADER_MS = 5_000;
 /** So long a request waits for an instance at least (Cloud Run, Maximum instances: requests queue for 10 seconds or more). */
@@ -11,7 +13,7 @@ const CUT_MS = 2_000;
 
 /** What a round shows to be wrong, a line each; none when every promise was kept. Pure. */
 export function violations(round: RoundRecord): string[] {
-  const { backAt, settledAt, settleMs, unsettled, leaderlessMs, poolShortMs } = round;
+  const { backAt, settledAt, unsettled, leaderlessMs, poolShortMs } = round;
   const found = round.lost
     .filter((lost) => !isInside(round, lost) && !isInVain(round, lost))
     .map(({ service, error, sentAt, failedAt }) => {
@@ -24,7 +26,7 @@ export function violations(round: RoundRecord): string[] {
   if (poolShortMs > 0) found.push(`a worker pool had too few instances for ${seconds(poolShortMs)}`);
   if (backAt === undefined) found.push(`${round.target} did not come back`);
   else if (settledAt === undefined) found.push(...unsettled.map((what) => `never right again: ${what}`));
-  else if (settledAt - backAt > settleMs)
+  else if (settledAt - backAt > SETTLE_MS)
     found.push(`all was right only ${seconds(settledAt - backAt)} after the return: ${unsettled.join('; ')}`);
   if (leaderlessMs !== undefined && leaderlessMs > LEADER_MS)
     found.push(`no leader for ${seconds(leaderlessMs)}`);

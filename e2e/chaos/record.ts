@@ -29,8 +29,6 @@ export interface RoundRecord {
   backAt: number | undefined;
   /** When every condition was true again and everything that should run ran; undefined if that was never so. */
   settledAt: number | undefined;
-  /** How soon after the return that has to be. */
-  settleMs: number;
   /** What kept it from being settled, when it was last looked at. */
   unsettled: string[];
   lost: LostRequest[];

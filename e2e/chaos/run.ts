@@ -11,10 +11,8 @@ import { Workload } from './workload.ts';
 
 /** Longer than anything takes to come back, the kubelet's pauses between starts included. */
 const BACK_MS = 120_000;
-/** Everything is as it should be so soon after what was hit works again. */
-const SETTLE_MS = 10_000;
-/** So much longer is waited, to see whether it ever is. */
-const PATIENCE_MS = 60_000;
+/** Longer than is allowed, to see whether it ever is. */
+const SETTLED_MS = 60_000;
 /** What the workload does undisturbed between two faults. */
 const QUIET_MS = 2_000;
 
@@ -70,8 +68,8 @@ export class Run {
       if (found.length > 0) unsettled = found;
       return found.length === 0;
     };
-    const { target, at, overAt, killsGateway = false, mayRestart = [], settleMs = SETTLE_MS } = injected;
-    const settledAt = await this.#when(isSettled, settleMs + PATIENCE_MS, (why) => {
+    const { target, at, overAt, killsGateway = false, mayRestart = [] } = injected;
+    const settledAt = await this.#when(isSettled, SETTLED_MS, (why) => {
       unsettled = [String(why)];
     });
     await sleep(QUIET_MS);
@@ -83,7 +81,6 @@ export class Run {
       overAt,
       backAt,
       settledAt,
-      settleMs,
       unsettled,
       killsGateway,
       mayRestart: [...mayRestart],

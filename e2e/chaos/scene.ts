@@ -19,8 +19,6 @@ export interface Injected {
   /** When the leader was killed, by the wall clock. */
   leaderKilledAt?: number;
   mayRestart?: readonly string[];
-  /** How soon after its return all has to be right again; ten seconds when left out. */
-  settleMs?: number;
   /** Whether what was hit works again; one that fails is asked again. */
   isBack: () => Promise<boolean>;
 }
