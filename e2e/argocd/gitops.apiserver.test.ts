@@ -153,7 +153,7 @@ describe('an application of Argo CD on a real API server', function () {
         .sort();
     };
     const annotate = (value: string) =>
-      inDemo('annotate', '--overwrite', 'runjobs/hello-job', `${HOMERUN.run}=${value}`);
+      inDemo('annotate', '--overwrite', 'jobs.run.googleapis.com/hello-job', `${HOMERUN.run}=${value}`);
     await annotate('by-hand');
     await until('the run by hand', async () => (await runs()).length === 1);
     await follows(HEALTHY);
@@ -215,7 +215,7 @@ describe('an application of Argo CD on a real API server', function () {
 
   it('undoes what was changed and deleted by hand', async () => {
     const { uid } = (await get(JOBS, JOB))?.metadata ?? {};
-    await inDemo('delete', 'runjobs/hello-job');
+    await inDemo('delete', 'jobs.run.googleapis.com/hello-job');
     const patch = { spec: { traffic: [{ revisionName: 'hello-v2', percent: 100 }] } };
     await suite.cluster.client.mergePatch(SERVICES, HELLO, patch);
     await until('the job to be made again', async () => {
