@@ -2,7 +2,7 @@ import type { Random } from '../../operator/testing/random.ts';
 import type { Role } from '../lib/roles.ts';
 import { expiringCertificate, leaseStolen, registryDown, slowApiServer, steppedClock } from './conditions.ts';
 import { killComponent, killPod, pauseComponent, pausePod } from './kills.ts';
-import type { Component } from './processes.ts';
+import { COMPONENTS, type Component } from './processes.ts';
 import type { Injected, Scene } from './scene.ts';
 
 export interface Fault {
@@ -15,15 +15,6 @@ export interface Fault {
 
 /** Roles whose pods are killed and stopped, and where the leader is one of them. */
 const ROLES: readonly Role[] = ['controller', 'webhook', 'gateway', 'metadata', 'api', 'node'];
-const KILLED: readonly Component[] = [
-  'kube-apiserver',
-  'etcd',
-  'containerd',
-  'kubelet',
-  'kube-controller-manager',
-  'kube-scheduler',
-  'kube-proxy',
-];
 const PAUSED: readonly Component[] = ['kube-apiserver', 'etcd', 'containerd', 'kubelet'];
 
 /** Everything that is done to a cluster, by name. */
@@ -32,7 +23,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     ROLES.map((role) => [`kill ${role}`, { weight: 6, inject: (scene: Scene) => killPod(scene, role) }]),
   ),
   ...Object.fromEntries(
-    KILLED.map((name) => [
+    COMPONENTS.map((name) => [
       `kill ${name}`,
       { weight: 4, inject: (scene: Scene) => killComponent(scene, name) },
     ]),
