@@ -8,8 +8,8 @@ import type { Injected, Scene } from './scene.ts';
 export interface Fault {
   /** How often it comes, against the others. */
   weight: number;
-  /** It can be injected only so long after the chart was installed. */
-  afterMinutes?: number;
+  /** It can come only after so many rounds. */
+  afterRounds?: number;
   inject: (scene: Scene) => Promise<Injected>;
 }
 
@@ -40,13 +40,14 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
   'API server slow and failing': { weight: 4, inject: slowApiServer },
   'registry down': { weight: 3, inject: registryDown },
   'clock stepped': { weight: 3, inject: steppedClock },
-  'certificate about to expire': { weight: 2, afterMinutes: 12, inject: expiringCertificate },
+  // An authority is good for certificates ten minutes after it was made, which so many rounds take.
+  'certificate about to expire': { weight: 4, afterRounds: 80, inject: expiringCertificate },
   'lease stolen': { weight: 3, inject: leaseStolen },
 };
 
 /** The fault of a round. Pure. */
-export function chosen(random: Random, minutes: number): string {
-  const possible = Object.entries(FAULTS).filter(([, { afterMinutes = 0 }]) => minutes >= afterMinutes);
+export function chosen(random: Random, round: number): string {
+  const possible = Object.entries(FAULTS).filter(([, { afterRounds = 0 }]) => round > afterRounds);
   let left = random.next() * possible.reduce((sum, [, { weight }]) => sum + weight, 0);
   for (const [name, { weight }] of possible) {
     left -= weight;

@@ -53,7 +53,7 @@ export class Run {
   /** @returns a line about it for the terminal. */
   async round(number: number): Promise<string> {
     const random = new Random(this.#seed, number);
-    const fault = chosen(random, this.#clock() / 60_000);
+    const fault = chosen(random, number);
     const { observer, load, counting } = this.#workload;
     const before = observer.snapshot();
     const scene = { client: this.#client, random, clock: this.#clock };
