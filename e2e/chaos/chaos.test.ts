@@ -138,7 +138,7 @@ describe('the judge of chaos', () => {
 
   it('injects the same faults again from the same seed, and each of them in the end', () => {
     const run = (seed: number) =>
-      Array.from({ length: 400 }, (_, round) => chosen(new Random(seed, round), round));
+      Array.from({ length: 400 }, (_, index) => chosen(new Random(seed, index), index + 1));
     assert.deepEqual(run(1), run(1));
     assert.notDeepEqual(run(1), run(2));
     assert.deepEqual(new Set(run(1)), new Set(Object.keys(FAULTS)));
