@@ -22,9 +22,10 @@ export function dashboardFiles(): GeneratedFile[] {
 /** What Grafana reads. Pure. */
 export function grafanaDashboard({ uid, title, description, variables, rows }: Dashboard): object {
   return {
+    // First, where whoever opens the file looks.
+    description: `${description} ${generatedFrom('operator/telemetry/dashboards')}`,
     uid,
     title,
-    description: `${description} ${generatedFrom('operator/telemetry/dashboards')}`,
     tags: ['homerun'],
     schemaVersion: SCHEMA_VERSION,
     editable: false,
