@@ -178,7 +178,7 @@ changes([], {
   'monitoring.rules.enabled': true,
   'monitoring.rules.labels': { release: 'prometheus' },
   'monitoring.dashboards.enabled': true,
-  'monitoring.dashboards.labels.grafana_dashboard': 'yes',
+  'monitoring.dashboards.labels': { grafana_dashboard: 'yes' },
 });
 for (const role of ROLES) {
   // One on every node anyway.
