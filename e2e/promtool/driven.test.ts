@@ -34,10 +34,16 @@ const isWriteOfOurs = ({ method, path }: SeenRequest) =>
 const SCENARIOS: Record<string, Scenario> = {
   'nothing happens': { reason: 'work alone is no reason', happens: () => {}, lastsMs: 3_000, fires: [] },
   'the API server is away': {
-    reason: 'what it does is out of date',
+    reason: 'it cannot look, cannot write, and does not lead any more',
     happens: (server) => server.kill(),
     lastsMs: 12_000,
-    fires: ['HomerunApiServerUnreachable'],
+    fires: [
+      'HomerunApiServerUnreachable',
+      'HomerunLeaseLost',
+      'HomerunListsFail',
+      'HomerunNoLeader',
+      'HomerunReconcilesFail',
+    ],
   },
   'the API server cannot call a webhook': {
     reason: 'that is how it answers then',
