@@ -245,6 +245,8 @@ export class FakeApiServer {
   }
 
   #watch({ type, namespace }: Target, query: URLSearchParams, response: ServerResponse): void {
+    // Its client went while the server stood still: it has closed already, and would be watched for ever.
+    if (response.destroyed) return;
     const watch = new FakeWatch(response, {
       type,
       test: selection(namespace, query),
