@@ -3,7 +3,7 @@ import { PODS, type Pod } from '../../operator/kube/core.ts';
 import { podProcess } from '../lib/processes.ts';
 import { areReady, leader, podsOfRole, type Role } from '../lib/roles.ts';
 import { type Component, componentProcess } from './processes.ts';
-import { anyOf, type Injected, type Scene } from './scene.ts';
+import { anyOf, type Injected, restartsOf, type Scene } from './scene.ts';
 
 const PAUSE_MS = 30_000;
 /**
@@ -101,8 +101,4 @@ async function answers({ client }: Scene, component: Component): Promise<boolean
   if (component !== 'kubelet') return true;
   // At the node's own address, in whose network this runs.
   return (await fetch('http://127.0.0.1:10248/healthz', { signal: AbortSignal.timeout(2_000) })).ok;
-}
-
-function restartsOf({ status }: Pod): number {
-  return (status?.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0);
 }

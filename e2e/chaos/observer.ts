@@ -5,6 +5,7 @@ import { Informer } from '../../operator/kube/informer.ts';
 import { createLogger } from '../../operator/telemetry/log.ts';
 import { SYSTEM_NAMESPACE } from '../lib/cluster.ts';
 import type { Restart } from './record.ts';
+import { restartsOf } from './scene.ts';
 
 export interface Expectations {
   namespace: string;
@@ -92,10 +93,6 @@ export class Observer {
     if (namespace === SYSTEM_NAMESPACE || labels[RUN.workerPool] === this.#expected.pool) return true;
     return this.#expected.services.includes(labels[SERVING.service] ?? '');
   }
-}
-
-function restartsOf({ status }: Pod): number {
-  return (status?.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0);
 }
 
 function runs({ metadata, status }: Pod): boolean {

@@ -27,3 +27,8 @@ export interface Injected {
 export function anyOf(pods: readonly Pod[], random: Random): Pod {
   return random.pick([...pods].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)));
 }
+
+/** How often the containers of a pod were started again. */
+export function restartsOf({ status }: Pod): number {
+  return (status?.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0);
+}

@@ -1,11 +1,11 @@
 import { WORKER_POOLS } from '../../operator/apis/run/workerPool/types.ts';
 import { SERVICES } from '../../operator/apis/serving/service/types.ts';
-import { type KubeClient, resourcePath } from '../../operator/kube/client.ts';
+import type { KubeClient } from '../../operator/kube/client.ts';
 import { NAMESPACES } from '../../operator/kube/core.ts';
 import { freshNamespace, gatewayAddress, podsOf } from '../lib/cluster.ts';
 import { podsOfPool, readyPool } from '../lib/pools.ts';
-import { areReady, type Role } from '../lib/roles.ts';
-import { helloService, readyService, type ServiceOptions } from '../lib/services.ts';
+import { admitted, areReady, type Role } from '../lib/roles.ts';
+import { readyService, type ServiceOptions } from '../lib/services.ts';
 import { until } from '../lib/wait.ts';
 import { Load } from './load.ts';
 import { Observer } from './observer.ts';
@@ -17,12 +17,12 @@ const POOL_SIZE = 2;
 /** How many pods each role has: `make chaos` installs it so. */
 const REPLICAS = { controller: 2, webhook: 2, gateway: 2, metadata: 2, api: 2, node: 1 } as const;
 const small = { container: { resources: { limits: { cpu: '1', memory: '128Mi' } } } };
-const scaled = (min: string, max: string, retention = '5s') => ({
+const scaled = (min: string, max: string) => ({
   ...small,
   annotations: {
     'autoscaling.knative.dev/minScale': min,
     'autoscaling.knative.dev/maxScale': max,
-    'autoscaling.knative.dev/scale-to-zero-pod-retention-period': retention,
+    'autoscaling.knative.dev/scale-to-zero-pod-retention-period': '5s',
   },
 });
 
@@ -116,11 +116,7 @@ export class Workload {
     ]);
     for (const pods of instances)
       if (pods.length !== 2) found.push(`${pods.length} instances, where 2 should be`);
-    const path = resourcePath(SERVICES, { namespace: NAMESPACE });
-    await client.request('POST', path, {
-      query: { dryRun: 'All' },
-      body: helloService(NAMESPACE, 'admitted'),
-    });
+    await admitted(client);
     return found;
   }
 }

@@ -125,8 +125,8 @@ async function areAsked(client: KubeClient, pods: readonly Pod[]): Promise<boole
   );
 }
 
-/** Whether a service is admitted; it is not stored. */
-async function admitted(client: KubeClient): Promise<boolean> {
+/** That a service is admitted; it is not stored. @throws {KubeError} when it is not. */
+export async function admitted(client: KubeClient): Promise<boolean> {
   const service: Service = {
     apiVersion: SERVICES.apiVersion,
     kind: SERVICES.kind,

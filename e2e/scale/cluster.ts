@@ -5,8 +5,8 @@ import type { KubeObject, ResourceType } from '../../operator/kube/types.ts';
 import { ApiServer } from '../../operator/testing/apiServer.ts';
 import { installKinds } from '../../operator/testing/installKinds.ts';
 import { NAMESPACE as SYSTEM, temporaryFolder, toolFolder } from '../chart/helm.ts';
+import { Program } from '../lib/programs.ts';
 import { AuditLog } from './auditLog.ts';
-import { Program } from './program.ts';
 
 /** Kubernetes' own that have to do with what Homerun makes. */
 const CONTROLLERS = [

@@ -9,9 +9,9 @@ import type { Role } from '../../operator/roles.ts';
 import { seriesAt } from '../bench/pods.ts';
 import { cpuMicrosOf, residentMb } from '../bench/servers.ts';
 import { NAMESPACE as SYSTEM } from '../chart/helm.ts';
+import type { Program } from '../lib/programs.ts';
 import { until } from '../lib/wait.ts';
 import type { Cluster } from './cluster.ts';
-import type { Program } from './program.ts';
 
 const PRELOAD = fileURLToPath(new URL('./ownAddress.ts', import.meta.url));
 const ADMIN_PORT = 9090;
