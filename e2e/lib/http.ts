@@ -16,12 +16,20 @@ export interface AskOptions {
   timeoutMs?: number;
 }
 
+export interface VisitorOptions {
+  connections?: number;
+  /** Milliseconds after which it closes a connection that it does not use; unset, the gateway says when. */
+  idleMs?: number;
+}
+
 /** A client of the gateway that names the service in the Host header, as a browser behind DNS would. */
 export class Visitor {
   readonly #pool: Pool;
 
-  constructor({ host, port }: Address, connections = 64) {
-    this.#pool = new Pool(`http://${host}:${port}`, { connections, headersTimeout: 0, bodyTimeout: 0 });
+  constructor({ host, port }: Address, { connections = 64, idleMs }: VisitorOptions = {}) {
+    const idle = idleMs === undefined ? {} : { keepAliveTimeout: idleMs, keepAliveMaxTimeout: idleMs };
+    const options = { connections, headersTimeout: 0, bodyTimeout: 0, ...idle };
+    this.#pool = new Pool(`http://${host}:${port}`, options);
   }
 
   async ask(url: string, options: AskOptions = {}): Promise<Answer> {

@@ -186,7 +186,7 @@ export class DataPlane {
   async stop(graceMs: number): Promise<void> {
     const deadline = clock() + graceMs;
     this.closing();
-    await within(graceMs, this.#listeners.stop());
+    await within(graceMs, this.#listeners.stop(graceMs));
     if (this.#open > 0) {
       const idle = new Promise<void>((resolve) => {
         this.#idle = resolve;

@@ -23,6 +23,7 @@ import { plainAddress } from './headers.ts';
 import { outliveStreams } from './http2Memory.ts';
 import { closeAfterStreams, endSession } from './sessionClose.ts';
 import { SessionStarts } from './sessionStarts.ts';
+import { within } from './within.ts';
 
 /** How late an overdue header section may be noticed. */
 const LATENESS_MS = 500;
@@ -42,6 +43,11 @@ const PREFACE = Buffer.from('PRI');
 
 /** From a GOAWAY until its client has surely received it. */
 const GOAWAY_MS = 500;
+/**
+ * How long an idle HTTP/1 connection stays open for a last request once no new ones are taken: closed at once, it would
+ * lose the request of a client that sends one at that moment (RFC 9112, 9.3.1 leaves it to the client to try again).
+ */
+const LAST_REQUEST_MS = 5000;
 /** The highest stream number that there is. */
 const LAST_STREAM = 2 ** 31 - 1;
 
@@ -108,11 +114,18 @@ export class Listener {
     for (const session of this.#sessions) this.#announceEnd(session);
   }
 
-  /** Takes no new connections and closes the idle ones; requests in flight go on. */
-  async stop(): Promise<void> {
-    this.#net.close();
+  /**
+   * Takes no new connections. HTTP/2 clients are asked to end theirs; those of HTTP/1 that are idle are closed after a last
+   * request or {@link LAST_REQUEST_MS}, at most `graceMs`. Requests in flight go on.
+   */
+  async stop(graceMs: number): Promise<void> {
+    const allClosed = new Promise<void>((resolve) => this.#net.close(() => resolve()));
+    await Promise.all([this.#endSessions(), within(Math.min(LAST_REQUEST_MS, graceMs), allClosed)]);
     // Closes idle connections now and stops the timeouts of the others.
     this.#http1.close(() => {});
+  }
+
+  async #endSessions(): Promise<void> {
     const late = [...this.#sessions].filter((session) => this.#announceEnd(session));
     if (late.length > 0) await sleep(GOAWAY_MS);
     for (const session of this.#sessions) endSession(session);

@@ -118,9 +118,9 @@ export class Listeners {
     for (const listener of this.#all) listener.shed(share);
   }
 
-  /** Takes no new connections and closes the idle ones; requests in flight go on. */
-  async stop(): Promise<void> {
-    await Promise.all(this.#all.map((listener) => listener.stop()));
+  /** Takes no new connections, and resolves when the idle ones are closed, at most after `graceMs`; requests in flight go on. */
+  async stop(graceMs: number): Promise<void> {
+    await Promise.all(this.#all.map((listener) => listener.stop(graceMs)));
   }
 
   /** Resolves when the HTTP/2 clients have been sent everything and their connections are closed. */
