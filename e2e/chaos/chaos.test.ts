@@ -33,6 +33,16 @@ const KILLED_GATEWAY: RoundRecord = {
   leaderlessMs: undefined,
 };
 
+const second = (number: number): string => new Date(number * 1000).toISOString();
+
+/** An attempt of a task that ran between these seconds. */
+function attempt(index: number, pod: string, from?: number, to?: number, exitCode?: number): Attempt {
+  const phase = exitCode === undefined ? 'Running' : exitCode === 0 ? 'Succeeded' : 'Failed';
+  const startedAt = from === undefined ? undefined : second(from);
+  const finishedAt = to === undefined ? undefined : second(to);
+  return { index, attempt: 0, pod, phase, exitCode, startedAt, finishedAt };
+}
+
 describe('the judge of chaos', () => {
   const cases: Record<string, { reason: string; round: Partial<RoundRecord>; wrong: RegExp | undefined }> = {
     'all is well': { reason: 'nothing is wrong', round: {}, wrong: undefined },
@@ -131,9 +141,28 @@ describe('the judge of chaos', () => {
     });
   }
 
-  it('finds a task that never ran, and one that ran again', () => {
-    const attempts = [0, 1, 1, 3].map((index) => ({ index }) as Attempt);
-    assert.deepEqual(faultsOf('e', attempts), ['task 1 of e ran 2 times', 'task 2 of e never ran']);
+  it('finds tasks that never ran, ran twice at once, or ran again after they had succeeded', () => {
+    const attempts = [
+      attempt(0, 'once', 0, 2, 0),
+      attempt(1, 'failed', 0, 2, 137),
+      attempt(1, 'retried', 2, 4, 0),
+      attempt(2, 'never-started'),
+      attempt(3, 'succeeded', 0, 2, 0),
+      attempt(3, 'needless', 5, 7, 0),
+    ];
+    assert.deepEqual(faultsOf('e', attempts), [
+      'task 2 of e never ran',
+      `task 3 of e ran again after it had succeeded: succeeded from ${second(0)} to ${second(2)} (Succeeded, exit code 0), ` +
+        `then needless from ${second(5)} to ${second(7)} (Succeeded, exit code 0)`,
+    ]);
+    const together = [attempt(1, 'first', 0), attempt(1, 'second', 1, 3, 1)];
+    const [found] = faultsOf('e', [
+      ...attempts.slice(0, 1),
+      ...together,
+      attempt(2, 'c', 0),
+      attempt(3, 'd', 0),
+    ]);
+    assert.match(found ?? '', /^task 1 of e ran twice at once: first from /);
   });
 
   it('injects the same faults again from the same seed, and each of them in the end', () => {

@@ -16,7 +16,7 @@ export interface Expectations {
 }
 
 /** How often the containers of each pod had been started again, by the pod's UID. */
-type Snapshot = ReadonlyMap<string, { name: string; restarts: number; isLasting: boolean }>;
+type Snapshot = ReadonlyMap<string, { name: string; restarts: number; isLasting: boolean; ended: string }>;
 
 /** Watches the pods of the workload and of Homerun: what is started again, what is replaced, what is missing. */
 export class Observer {
@@ -49,7 +49,12 @@ export class Observer {
     return new Map(
       this.#all().map((pod) => [
         pod.metadata.uid ?? '',
-        { name: pod.metadata.name, restarts: restartsOf(pod), isLasting: this.#isLasting(pod) },
+        {
+          name: pod.metadata.name,
+          restarts: restartsOf(pod),
+          isLasting: this.#isLasting(pod),
+          ended: lastEnd(pod),
+        },
       ]),
     );
   }
@@ -61,7 +66,8 @@ export class Observer {
     for (const [uid, { name, restarts, isLasting }] of before) {
       const present = now.get(uid);
       if (!present && isLasting) found.push({ pod: name, what: 'pod replaced' });
-      if (present && present.restarts > restarts) found.push({ pod: name, what: 'container started again' });
+      if (present && present.restarts > restarts)
+        found.push({ pod: name, what: `container started again after ${present.ended}` });
     }
     return found;
   }
@@ -93,6 +99,15 @@ export class Observer {
     if (namespace === SYSTEM_NAMESPACE || labels[RUN.workerPool] === this.#expected.pool) return true;
     return this.#expected.services.includes(labels[SERVING.service] ?? '');
   }
+}
+
+/** How the containers of a pod ended before they were started again, as the kubelet says. */
+function lastEnd({ status }: Pod): string {
+  const ends = (status?.containerStatuses ?? []).flatMap(({ name, lastState }) => {
+    const { reason, exitCode, finishedAt } = lastState?.terminated ?? {};
+    return exitCode === undefined ? [] : `${name}: ${reason}, exit code ${exitCode}, at ${finishedAt}`;
+  });
+  return ends.join('; ');
 }
 
 function runs({ metadata, status }: Pod): boolean {

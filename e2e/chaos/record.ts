@@ -12,7 +12,7 @@ export interface LostRequest {
 /** A container that was started again, or a pod that is another than before. */
 export interface Restart {
   pod: string;
-  what: 'container started again' | 'pod replaced';
+  what: string;
 }
 
 /** What happened from one fault until all was as it should be again; times are milliseconds since the run began. */

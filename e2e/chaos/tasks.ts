@@ -111,12 +111,32 @@ export class Counting {
   }
 }
 
-/** What is wrong with the attempts of an execution whose tasks never fail by themselves. Pure. */
+/**
+ * What is wrong with the attempts of an execution whose tasks never fail by themselves: one that never ran, that ran twice at
+ * once, or again after it had succeeded. A pod whose container never started has not run. Pure.
+ */
 export function faultsOf(execution: string, attempts: readonly Attempt[]): string[] {
   return Array.from({ length: TASKS }, (_, index) => {
-    const ofTask = attempts.filter((attempt) => attempt.index === index);
-    if (ofTask.length === 0) return `task ${index} of ${execution} never ran`;
-    if (ofTask.length > 1) return `task ${index} of ${execution} ran ${ofTask.length} times`;
-    return [];
+    const ran = attempts
+      .filter((attempt) => attempt.index === index && attempt.startedAt !== undefined)
+      .sort((a, b) => timeOf(a.startedAt) - timeOf(b.startedAt));
+    if (ran.length === 0) return `task ${index} of ${execution} never ran`;
+    return ran.slice(1).flatMap((next, earlier) => {
+      const previous = ran[earlier] as Attempt;
+      const both = `${described(previous)}, then ${described(next)}`;
+      if (previous.exitCode === 0)
+        return `task ${index} of ${execution} ran again after it had succeeded: ${both}`;
+      const isOver = timeOf(previous.finishedAt) <= timeOf(next.startedAt);
+      return isOver ? [] : `task ${index} of ${execution} ran twice at once: ${both}`;
+    });
   }).flat();
+}
+
+/** Milliseconds since 1970; no time is one that is never reached. */
+function timeOf(time: string | undefined): number {
+  return time === undefined ? Number.POSITIVE_INFINITY : Date.parse(time);
+}
+
+function described({ pod, phase, exitCode, startedAt, finishedAt }: Attempt): string {
+  return `${pod} from ${startedAt} to ${finishedAt ?? '?'} (${phase}, exit code ${exitCode ?? '?'})`;
 }
