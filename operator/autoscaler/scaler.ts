@@ -6,7 +6,7 @@ import type { Route } from '../apis/serving/route/types.ts';
 import type { Service } from '../apis/serving/service/types.ts';
 import type { Identity } from '../config.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { nextTurn, sleep } from '../kube/clock.ts';
+import { aborted, nextTurn, sleep } from '../kube/clock.ts';
 import { type Deployment, PODS, type Pod } from '../kube/core.ts';
 import { Informer } from '../kube/informer.ts';
 import type { Capabilities } from '../kube/types.ts';
@@ -144,7 +144,7 @@ export class Autoscaler {
     const watching = this.#gatewayPods.run(signal);
     await Promise.race([
       Promise.all([this.#gatewayPods, ...Object.values(informers)].map(({ synced }) => synced)),
-      new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true })),
+      aborted(signal),
     ]);
     const tickMs = config.autoscaler.tickSeconds * 1000;
     while (!signal.aborted) {

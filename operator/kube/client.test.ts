@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { Agent } from 'undici';
 import { configMap, metadata } from '../testing/builders.ts';
 import { FakeApiServer, Rejection } from '../testing/fakeApiServer.ts';
 import { listen } from '../testing/fakeHttp.ts';
@@ -238,6 +239,16 @@ describe('KubeClient', () => {
           });
         },
       ));
+
+    it('ends a watch that waits for its connection when its signal aborts', async () => {
+      const dispatcher = new Agent({ connect: () => {} });
+      const client = new KubeClient({ server: 'http://127.0.0.1', dispatcher, headers: () => ({}) });
+      const stop = new AbortController();
+      const event = client.watch(CONFIG_MAPS, {}, stop.signal).next();
+      setImmediate(() => stop.abort(new Error('enough')));
+      await assert.rejects(event, /enough/);
+      await dispatcher.destroy();
+    });
 
     it('reads a watch no faster than its events are taken', async () => {
       const event = `${JSON.stringify({ type: 'ADDED', object: configMap('a', 'x'.repeat(100_000)) })}\n`;

@@ -32,5 +32,11 @@ export function sleep(ms: number, signal: AbortSignal, clock: Clock = systemCloc
   });
 }
 
+/** Resolves as soon as `signal` aborts. Its listener stays on a signal that never does. */
+export function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
+}
+
 /** Lets timers and sockets have their turn. */
 export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));

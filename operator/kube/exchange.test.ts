@@ -2,7 +2,7 @@ import { deepEqual, equal, rejects } from 'node:assert/strict';
 import { getEventListeners, once } from 'node:events';
 import type { Server, ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { Dispatcher } from 'undici';
+import { Agent, type Dispatcher } from 'undici';
 import { listen } from '../testing/fakeHttp.ts';
 import { apiAgent } from './connection.ts';
 import { type Answer, exchange } from './exchange.ts';
@@ -60,6 +60,16 @@ describe('an exchange', () => {
       ask((response) => response.end(), AbortSignal.abort(new Error('enough'))),
       /enough/,
     );
+  });
+
+  it('stops while it waits for its connection when its signal aborts', async () => {
+    const unconnected = new Agent({ connect: () => {} });
+    const stop = new AbortController();
+    const options = { origin: 'http://127.0.0.1', path: '/', method: 'GET' } as const;
+    const answer = exchange(unconnected, options, stop.signal);
+    stop.abort(new Error('enough'));
+    await rejects(answer, /enough/);
+    await unconnected.destroy();
   });
 
   it('stops within the body when its signal aborts', async () => {

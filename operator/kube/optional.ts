@@ -1,5 +1,5 @@
 import type { KubeClient, ListOptions, ListResult, WatchEvent, WatchOptions } from './client.ts';
-import { type Clock, sleep, systemClock } from './clock.ts';
+import { aborted, type Clock, sleep, systemClock } from './clock.ts';
 import { isKubeError, isUnanswered, KubeError } from './errors.ts';
 import { Informer, type InformerOptions } from './informer.ts';
 import type { KubeObject, ResourceType } from './types.ts';
@@ -133,9 +133,4 @@ class OptionalApi implements Watcher {
 
 function relist(cause?: unknown): KubeError {
   return new KubeError('the kind is listed anew', { code: 'KUBE_GONE', cause });
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import request from 'undici/lib/api/api-request.js';
 import { clientDuration, clientRequests } from '../telemetry/metrics.ts';
-import { sleep } from './clock.ts';
+import { aborted, sleep } from './clock.ts';
 import type { Connection } from './connection.ts';
 import { isGatewayError, isKubeError, KubeError, type StatusBody, statusError } from './errors.ts';
 import { type Answer, exchange } from './exchange.ts';
@@ -168,9 +168,11 @@ function queryString(query: Query = {}): string {
 function streamed(
   dispatcher: Dispatcher,
   options: Dispatcher.DispatchOptions,
-  signal?: AbortSignal,
+  signal: AbortSignal = new AbortController().signal,
 ): Promise<Dispatcher.ResponseData> {
-  return request.call(dispatcher, { ...options, signal });
+  const stopped = aborted(signal).then(() => Promise.reject(signal.reason));
+  // It may wait for a connection for seconds, in which undici does not stop it.
+  return Promise.race([request.call(dispatcher, { ...options, signal }), stopped]);
 }
 
 /** What a refusal says; nothing where it breaks off. */

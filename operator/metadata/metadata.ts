@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import type { Identity } from '../config.ts';
 import type { KubeClient } from '../kube/client.ts';
+import { aborted } from '../kube/clock.ts';
 import type { RoleConfig } from '../roles.ts';
 import { startAdmin } from '../telemetry/admin.ts';
 import type { Logger } from '../telemetry/log.ts';
@@ -50,9 +51,4 @@ export async function runMetadata(
     admin.close();
     await watching;
   }
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }

@@ -6,6 +6,7 @@ import { REVISIONS } from '../../apis/serving/revision/types.ts';
 import { ROUTES } from '../../apis/serving/route/types.ts';
 import type { Identity } from '../../config.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { aborted } from '../../kube/clock.ts';
 import { PODS, ROLE_BINDINGS, SECRETS } from '../../kube/core.ts';
 import { Informer } from '../../kube/informer.ts';
 import type { RoleConfig } from '../../roles.ts';
@@ -157,9 +158,4 @@ export async function runGateway(
  */
 export function dataThreads(processors: number): number {
   return Math.max(FEWEST_THREADS, Math.min(MOST_THREADS, processors - 1));
-}
-
-function aborted(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
