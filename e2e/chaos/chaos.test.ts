@@ -61,6 +61,11 @@ describe('the judge of chaos', () => {
       round: { lost: [{ ...LOST, sentAt: AT + 20, failedAt: AT + 90 }] },
       wrong: undefined,
     },
+    'a request that was sent before the gateway that was killed had ended': {
+      reason: 'a busy machine takes its time to end a process',
+      round: { overAt: AT + 400, lost: [{ ...LOST, sentAt: AT + 500, failedAt: AT + 510 }] },
+      wrong: undefined,
+    },
     'a request that was sent to the gateway after its death': {
       reason: 'nobody may be led there',
       round: { lost: [{ ...LOST, sentAt: AT + 500, failedAt: AT + 510 }] },

@@ -6,7 +6,7 @@ const SETTLE_MS = 10_000;
 const LEADER_MS = 5_000;
 /** So long a request waits for an instance at least (Cloud Run, Maximum instances: requests queue for 10 seconds or more). */
 const QUEUE_MS = 10_000;
-/** So long after the kill a client may still send on a connection of which it has not yet read that it is gone. */
+/** So long after a gateway is gone a client may still send on a connection of which it has not yet read so. */
 const UNAWARE_MS = 250;
 /** The kernel ends the connections of a process at once; a busy machine may tell a client later. */
 const CUT_MS = 2_000;
@@ -37,13 +37,16 @@ export function violations(round: RoundRecord): string[] {
  * Whether a request was inside the gateway that was killed, or on its way there, and was cut off then. One that another
  * gateway had handed over to it, as the owner of the revision, that other one answers with 500.
  */
-function isInside({ killsGateway, at }: RoundRecord, { status, sentAt, failedAt }: LostRequest): boolean {
+function isInside(
+  { killsGateway, at, overAt }: RoundRecord,
+  { status, sentAt, failedAt }: LostRequest,
+): boolean {
   return (
     killsGateway &&
     (status === 'cut' || status === 500) &&
-    sentAt - at <= UNAWARE_MS &&
+    sentAt - overAt <= UNAWARE_MS &&
     failedAt >= at &&
-    failedAt - at <= CUT_MS
+    failedAt - overAt <= CUT_MS
   );
 }
 

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { PODS, type Pod } from '../../operator/kube/core.ts';
 import { podProcess } from '../lib/processes.ts';
 import { areReady, leader, podsOfRole, type Role } from '../lib/roles.ts';
+import { until } from '../lib/wait.ts';
 import { type Component, componentProcess } from './processes.ts';
 import { anyOf, type Injected, restartsOf, type Scene } from './scene.ts';
 
@@ -33,10 +35,11 @@ export async function killPod(scene: Scene, role: Role): Promise<Injected> {
   };
   const at = clock();
   if (isDeleted) await client.delete(PODS, pod.metadata);
-  else process.kill(pid, 'SIGKILL');
+  else await killed(pid);
+  const overAt = clock();
   const target = isDeleted ? `${name}, deleted` : name;
   const killsGateway = role === 'gateway' && !isDeleted;
-  return { target, at, overAt: at, leaderKilledAt, killsGateway, mayRestart: [name], isBack };
+  return { target, at, overAt, leaderKilledAt, killsGateway, mayRestart: [name], isBack };
 }
 
 /** Stops the process of a pod for half a minute. The kubelet may find that it does not live, and start it again. */
@@ -71,6 +74,12 @@ export async function killComponent(scene: Scene, component: Component): Promise
 export async function pauseComponent(scene: Scene, component: Component): Promise<Injected> {
   const times = await pause(scene, await running(component));
   return { ...times, target: component, isBack: () => answers(scene, component) };
+}
+
+/** Kills a process, and waits until it is gone with all of its connections, which takes a while on a busy machine. */
+async function killed(pid: number): Promise<void> {
+  process.kill(pid, 'SIGKILL');
+  await until(`the end of process ${pid}`, () => !existsSync(`/proc/${pid}`), { everyMs: 5 });
 }
 
 async function leaderOf(scene: Scene, pods: readonly Pod[]): Promise<Pod> {
