@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { defaultJob } from './defaults.ts';
 import { jobOf, SIDECAR } from './errorCases.ts';
 
+type Parts = Parameters<typeof jobOf>[0];
+
 describe('defaults of a job', () => {
   it('are those of Cloud Run', () => {
     assert.deepEqual(defaultJob(jobOf({})).spec.template.spec, {
@@ -37,4 +39,28 @@ describe('defaults of a job', () => {
     const { maxRetries, timeoutSeconds } = template.spec;
     assert.deepEqual([taskCount, parallelism, maxRetries, timeoutSeconds], [5, 0, 0, '60']);
   });
+
+  const notations: Record<string, { reason: string; stored: Parts; sent: Parts }> = {
+    'a timeout as a text': {
+      reason: "Google's JSON writes 64-bit integers so",
+      stored: { task: '{timeoutSeconds: 60}' },
+      sent: { task: "{timeoutSeconds: '60'}" },
+    },
+    'metadata of a template that has none': {
+      reason: 'the API v1 always shows them, and clients write back what they have read',
+      stored: {},
+      sent: { template: '{}' },
+    },
+    'no metadata of a template whose metadata are empty': {
+      reason: 'both say the same',
+      stored: { template: '{}' },
+      sent: {},
+    },
+  };
+  for (const [name, { reason, stored, sent }] of Object.entries(notations)) {
+    it(`keep what is stored when it comes back with ${name}: ${reason}`, () => {
+      const previous = defaultJob(jobOf(stored));
+      assert.deepEqual(defaultJob(jobOf(sent), previous), previous);
+    });
+  }
 });
