@@ -1,5 +1,6 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { EXECUTIONS } from '../apis/run/execution/types.ts';
+import { JOBS } from '../apis/run/job/types.ts';
 import { SERVICES } from '../apis/serving/service/types.ts';
 import { SERVICE_ACCOUNTS } from '../kube/core.ts';
 import type { KubeObject } from '../kube/types.ts';
@@ -117,6 +118,24 @@ describe('the Admin API v1 on a real API server', () => {
     before(async () => {
       const made = await call('POST', `${J}/jobs`, { body: job('work') });
       deepEqual([made.status, made.body.spec.template.metadata], [200, {}], JSON.stringify(made.body));
+    });
+
+    it('show numbers of the cluster as texts, and stay as they are when these are written back', async () => {
+      const ref = { namespace: NAMESPACE, name: 'numbers' };
+      const containers = [{ image: 'gcr.io/p/app:1', resources: { limits: { cpu: 2, memory: '1Gi' } } }];
+      const spec = { template: { spec: { template: { spec: { containers, timeoutSeconds: 60 } } } } };
+      const { apiVersion, kind } = JOBS;
+      await installation.client.create(JOBS, { apiVersion, kind, metadata: ref, spec });
+      const stored = await installation.client.get(JOBS, ref);
+      const { body } = await call('GET', `${J}/jobs/numbers`);
+      const task = body.spec.template.spec.template.spec;
+      deepEqual(
+        [task.timeoutSeconds, task.containers[0].resources.limits],
+        ['60', { cpu: '2', memory: '1Gi' }],
+      );
+      equal((await call('PUT', `${J}/jobs/numbers`, { body })).status, 200);
+      const { metadata, spec: kept } = (await installation.client.get(JOBS, ref)) ?? {};
+      deepEqual([metadata?.generation, kept], [1, stored?.spec]);
     });
 
     it('run, with overrides', async () => {

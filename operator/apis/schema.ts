@@ -110,6 +110,9 @@ export function intOrString(extras: Extras = {}): TUnsafe<number | string> {
 export const QUANTITY_PATTERN =
   '^[+-]?([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$';
 
+/** The texts of {@link int64OrText}. */
+export const INT64_PATTERN = '^[0-9]+$';
+
 /**
  * A 64-bit integer within [minimum, maximum], as a number or as a text of digits: Cloud Run's API writes its 64-bit
  * integers as texts, and so do exports of gcloud (Protocol Buffers, JSON mapping).
@@ -121,7 +124,7 @@ export function int64OrText(minimum: number, maximum: number, description?: stri
       minimum,
       maximum,
       maxLength: String(maximum).length,
-      pattern: '^[0-9]+$',
+      pattern: INT64_PATTERN,
       ...rules({
         rule: `int(self) >= ${minimum} && int(self) <= ${maximum}`,
         message: `must be a whole number from ${minimum} to ${maximum}`,

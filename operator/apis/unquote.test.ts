@@ -8,6 +8,7 @@ const SCHEMA = Type.Object({
   word: text(9),
   long: int64OrText(0, 9),
   items: list(Type.Object({ port: int32(0, 9) }), 2),
+  shares: Type.Optional(Type.Record(Type.String(), Type.Integer())),
 });
 
 const CASES: Record<string, { reason: string; value: unknown; want: unknown }> = {
@@ -16,6 +17,11 @@ const CASES: Record<string, { reason: string; value: unknown; want: unknown }> =
     reason: 'at any depth',
     value: { items: [{ port: '0' }, { port: 1 }] },
     want: { items: [{ port: 0 }, { port: 1 }] },
+  },
+  'digits in a map': {
+    reason: 'whatever their keys are',
+    value: { shares: { a: '1', toString: '2', b: 'x' } },
+    want: { shares: { a: 1, toString: 2, b: 'x' } },
   },
   'digits beyond the range': {
     reason: 'their errors are reported as those of a number',

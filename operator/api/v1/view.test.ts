@@ -1,18 +1,32 @@
 import { deepEqual, equal, ok, throws } from 'node:assert/strict';
 import fc from 'fast-check';
+import { KINDS } from '../../apis/kinds.ts';
 import { LOCATION, RUN } from '../../apis/labels.ts';
-import type { Execution } from '../../apis/run/execution/types.ts';
+import { EXECUTIONS, type Execution } from '../../apis/run/execution/types.ts';
 import { JOBS } from '../../apis/run/job/types.ts';
+import { INT64_PATTERN, QUANTITY_PATTERN } from '../../apis/schema.ts';
+import type { Schema } from '../../apis/schemaValidation.ts';
 import { SERVICES } from '../../apis/serving/service/types.ts';
 import type { Pod } from '../../kube/core.ts';
-import type { KubeObject } from '../../kube/types.ts';
+import type { KubeObject, ResourceType } from '../../kube/types.ts';
+import { isReadable } from '../../webhook/admission/validate.ts';
+import { arbitraryObject } from '../../webhook/testing/objects.ts';
 import { ApiError } from '../errors.ts';
 import { versionOf } from '../resources/version.ts';
+import { TASKS } from './kinds.ts';
 import { labelTest } from './selector.ts';
 import { tasksOf } from './tasks.ts';
 import { listOf, viewOf, writtenOf } from './view.ts';
 
 const PLACE = { project: 'acme-demo', region: 'local' };
+
+/** All that a schema lets be a number or a text. */
+function intsOrStrings(schema: Schema, name = ''): { name: string; pattern?: string }[] {
+  if (schema['x-kubernetes-int-or-string']) return [{ name, pattern: schema.pattern }];
+  const { properties, patternProperties, items } = schema;
+  const parts = Object.entries({ ...properties, ...patternProperties, ...(items ? { items } : {}) });
+  return parts.flatMap(([part, each]) => intsOrStrings(each, part));
+}
 
 describe('the view of v1', () => {
   it('comes back as it was stored, with all that clients add or leave', () => {
@@ -45,6 +59,106 @@ describe('the view of v1', () => {
       items: [],
       unreachable: [],
     });
+  });
+
+  const TASK = { maxRetries: 3, timeoutSeconds: 600 };
+  const texts: Record<string, { reason: string; type: ResourceType; spec: object; shown: object }> = {
+    'the timeout of a job': {
+      reason: 'the one 64-bit integer of our kinds (discovery document of run v1, format int64: TaskSpec)',
+      type: JOBS,
+      spec: { template: { spec: { taskCount: 2, template: { spec: TASK } } } },
+      shown: {
+        template: {
+          metadata: {},
+          spec: { taskCount: 2, template: { spec: { ...TASK, timeoutSeconds: '600' } } },
+        },
+      },
+    },
+    'the timeout of an execution': {
+      reason: 'it has a TaskSpec too',
+      type: EXECUTIONS,
+      spec: { template: { spec: TASK } },
+      shown: { template: { spec: { ...TASK, timeoutSeconds: '600' } } },
+    },
+    'the timeout of a task': {
+      reason: 'it is a TaskSpec',
+      type: TASKS,
+      spec: TASK,
+      shown: { ...TASK, timeoutSeconds: '600' },
+    },
+    'no timeout of a service': {
+      reason: 'a 32-bit integer (discovery document of run v1, RevisionSpec)',
+      type: SERVICES,
+      spec: { template: { spec: { timeoutSeconds: 300, containerConcurrency: 80 } } },
+      shown: { template: { spec: { timeoutSeconds: 300, containerConcurrency: 80 } } },
+    },
+    'quantities of a service': {
+      reason:
+        'Kubernetes takes a bare number, and gcloud fails at one (discovery document, ResourceRequirements)',
+      type: SERVICES,
+      spec: {
+        template: {
+          spec: {
+            containers: [
+              {
+                resources: { limits: { cpu: 2, memory: '1Gi' }, requests: { cpu: 1 } },
+                startupProbe: { tcpSocket: { port: 8080 } },
+              },
+            ],
+            volumes: [{ name: 'a', emptyDir: { sizeLimit: 1024 } }],
+          },
+        },
+      },
+      shown: {
+        template: {
+          spec: {
+            containers: [
+              {
+                resources: { limits: { cpu: '2', memory: '1Gi' }, requests: { cpu: '1' } },
+                startupProbe: { tcpSocket: { port: 8080 } },
+              },
+            ],
+            volumes: [{ name: 'a', emptyDir: { sizeLimit: '1024' } }],
+          },
+        },
+      },
+    },
+  };
+  for (const [name, { reason, type, spec, shown }] of Object.entries(texts)) {
+    it(`shows ${name} as a text: ${reason}`, () => {
+      const { apiVersion, kind } = type;
+      const object = { apiVersion, kind, metadata: { name: 'a' }, spec } as KubeObject;
+      const before = structuredClone(object);
+      deepEqual((viewOf(object, PLACE) as unknown as { spec: unknown }).spec, shown);
+      deepEqual(object, before, 'what is stored stays as it is');
+    });
+  }
+
+  it('knows of each whole number or text of our kinds which of both it is; ports are numbers', () => {
+    const undecided = KINDS.flatMap(({ spec }) => intsOrStrings(spec as Schema)).filter(
+      ({ pattern = '' }) => ![INT64_PATTERN, QUANTITY_PATTERN].includes(pattern),
+    );
+    deepEqual([...new Set(undecided.map(({ name }) => name))], ['port']);
+  });
+
+  for (const definition of KINDS) {
+    it(`of a ${definition.kind} is the same of what is written back from it`, () => {
+      fc.assert(
+        fc.property(arbitraryObject(definition), (object) => {
+          fc.pre(isReadable(definition, definition.spec, object));
+          const body = viewOf(object as KubeObject, PLACE);
+          const { resourceVersion, ...metadata } = body.metadata;
+          const again = viewOf(writtenOf({ ...body, metadata }, definition.type, PLACE), PLACE);
+          deepEqual({ ...again, metadata: { ...again.metadata, resourceVersion } }, body);
+        }),
+      );
+    });
+  }
+
+  it('always has a status: gcloud and Skaffold read it of what was just made without asking', () => {
+    const { apiVersion, kind } = SERVICES;
+    const made = viewOf({ apiVersion, kind, metadata: { name: 'a' } } as KubeObject, PLACE);
+    deepEqual((made as unknown as { status: unknown }).status, {});
   });
 
   const wrong: Record<string, { body: unknown; fields: string[] }> = {

@@ -4,6 +4,7 @@ import { JOBS } from '../../apis/run/job/types.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
 import { type FieldViolation, invalidFields } from '../errors.ts';
 import { versionOf } from '../resources/version.ts';
+import { withTexts } from './texts.ts';
 
 type Json = Record<string, unknown>;
 
@@ -14,12 +15,12 @@ export interface Place {
 }
 
 /**
- * An object as the API v1 shows it (Cloud Run Admin API v1). The cluster's form is the same but for the version, and for what
- * only a Google project has: the label of the region, which gcloud shows in every list, and the project as the namespace.
- * Pure.
+ * An object as the API v1 shows it (Cloud Run Admin API v1). The cluster's form is the same but for the version, for what is a
+ * text there ({@link withTexts}), and for what only a Google project has: the label of the region, which gcloud shows in
+ * every list, and the project as the namespace. There is always a status: gcloud and Skaffold read it without asking. Pure.
  */
 export function viewOf<T extends KubeObject>(object: T, { project, region }: Place): T {
-  const { apiVersion, kind, metadata, ...rest } = object;
+  const { apiVersion, kind, metadata, status = {}, ...rest } = withTexts(object) as T & { status?: unknown };
   const shown = {
     apiVersion,
     kind,
@@ -30,6 +31,7 @@ export function viewOf<T extends KubeObject>(object: T, { project, region }: Pla
       labels: { [LOCATION]: region, ...metadata.labels },
     },
     ...rest,
+    status,
   } as unknown as T;
   return kind === JOBS.kind ? withTemplateMetadata(shown) : shown;
 }

@@ -61,12 +61,19 @@ const DESCRIPTIONS = {
   execution: 'Spec of an execution.',
 } as const;
 
+/** The spec of a task as a job declares it: complete except for defaults. */
+export const TaskSpecSchema = object(
+  DESCRIPTIONS.task,
+  taskFields(TemplateContainerSchema),
+  rules(...TASK_RULES),
+);
+
 /** The spec of an execution as a job declares it: complete except for defaults. */
 export const ExecutionTemplateSpecSchema = object(
   DESCRIPTIONS.execution,
   executionFields(
     object(DESCRIPTIONS.template, {
-      spec: object(DESCRIPTIONS.task, taskFields(TemplateContainerSchema), rules(...TASK_RULES)),
+      spec: TaskSpecSchema,
     }),
   ),
 );
