@@ -95,6 +95,7 @@ const ARGOCD = [
 ];
 const KEDA = [areBuilt('keda', ['keda']) ? 'e2e/keda/*.test.ts' : 'e2e/keda/examples.apiserver.test.ts'];
 const PROMTOOL = areBuilt('promtool', ['promtool']) ? ['e2e/promtool/*.test.ts'] : [];
+const SKAFFOLD = areBuilt('skaffold', ['skaffold']) ? ['e2e/skaffold/*.test.ts'] : [];
 const TERRAFORM = areBuilt('terraform', ['tofu', 'terraform-provider-google'])
   ? ['e2e/terraform/*.test.ts']
   : [];
@@ -111,10 +112,10 @@ const WITHOUT_CLUSTER = [
   ['operator/@(autoscaler|webhook)/**/*.test.ts'],
   ['operator/kube/**/*.test.ts'],
   ['operator/*.test.ts', 'operator/!(api|autoscaler|gateway|generate|kube|webhook)/**/*.test.ts'],
-  ['operator/gateway/**/gateway.test.ts', ...KEDA, ...PROMTOOL, ...TERRAFORM],
+  ['operator/gateway/**/gateway.test.ts', ...KEDA, ...PROMTOOL, ...SKAFFOLD, ...TERRAFORM],
   [
     'operator/@(api|generate)/**/*.test.ts',
-    'e2e/!(argocd|chart|gcloud|keda|promtool|scale|scenarios|terraform)/**/*.test.ts',
+    'e2e/!(argocd|chart|gcloud|keda|promtool|scale|scenarios|skaffold|terraform)/**/*.test.ts',
     ...ARGOCD,
     ...SCALE,
   ],

@@ -68,6 +68,7 @@ programs() {
   lifecycle | protocols) go build -trimpath -ldflags "-s -w" -o "$2/" tool ;;
   # Without what finds targets, which is most of it and checks no rule.
   promtool) go build -trimpath -tags remove_all_sd -ldflags "-s -w" -o "$2/" tool ;;
+  skaffold) skaffold_programs "$2" ;;
   *)
     go build -trimpath -ldflags "$(link_flags "$1")" -o "$2/$1" "$(package_of "$1")" || return
     [ "$1" != kube ] || for link in "${kube_names[@]}"; do ln -s kube "$2/$link"; done
@@ -115,6 +116,14 @@ kwok_program() { # FOLDER
     rm -r "$source" "$1/go.mod" "$1/go.sum"
 }
 
+# Skaffold. It is built as the main module that it is: some of the modules that it needs are replaced in its own go.mod,
+# which counts there alone.
+skaffold_programs() { # FOLDER
+  local module=github.com/GoogleContainerTools/skaffold/v2
+  go mod download "$module" && cd "$(go list -m -f '{{.Dir}}' "$module")" &&
+    go build -trimpath -ldflags "-s -w" -o "$1/" ./cmd/skaffold
+}
+
 package_of() {
   case $1 in
   argocd-controllers) echo ./controllers ;;
@@ -146,7 +155,7 @@ expected_time() {
   argocd | buildkit | kn) echo "about 3 minutes" ;;
   argocd-controllers) echo "about 8 minutes" ;;
   tofu) echo "about 5 minutes" ;;
-  keda | promtool) echo "about 6 minutes" ;;
+  keda | promtool | skaffold) echo "about 6 minutes" ;;
   *) echo "about 1 minute" ;;
   esac
 }
