@@ -16,20 +16,25 @@ export interface AskOptions {
   timeoutMs?: number;
 }
 
-export interface VisitorOptions {
-  connections?: number;
-  /** Milliseconds after which it closes a connection that it does not use; unset, the gateway says when. */
-  idleMs?: number;
-}
+/**
+ * After so long a visitor closes a connection that it does not use. A gateway that ends keeps one for some seconds, and what is
+ * sent as it then closes it is lost, unless the client sends it again as HTTP clients do (RFC 9112, 9.3.1). A visitor does not,
+ * so that each failure is the gateway's.
+ */
+const IDLE_MS = 1000;
 
 /** A client of the gateway that names the service in the Host header, as a browser behind DNS would. */
 export class Visitor {
   readonly #pool: Pool;
 
-  constructor({ host, port }: Address, { connections = 64, idleMs }: VisitorOptions = {}) {
-    const idle = idleMs === undefined ? {} : { keepAliveTimeout: idleMs, keepAliveMaxTimeout: idleMs };
-    const options = { connections, headersTimeout: 0, bodyTimeout: 0, ...idle };
-    this.#pool = new Pool(`http://${host}:${port}`, options);
+  constructor({ host, port }: Address, connections = 64) {
+    this.#pool = new Pool(`http://${host}:${port}`, {
+      connections,
+      headersTimeout: 0,
+      bodyTimeout: 0,
+      keepAliveTimeout: IDLE_MS,
+      keepAliveMaxTimeout: IDLE_MS,
+    });
   }
 
   async ask(url: string, options: AskOptions = {}): Promise<Answer> {

@@ -3,9 +3,8 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DEPLOYMENTS, type Pod } from '../../../operator/kube/core.ts';
-import { allPodsOf, gatewayAddress, podsOf, SYSTEM_NAMESPACE, serviceReady } from '../../lib/cluster.ts';
+import { allPodsOf, podsOf, SYSTEM_NAMESPACE, serviceReady } from '../../lib/cluster.ts';
 import { ROOT } from '../../lib/git.ts';
-import { Visitor } from '../../lib/http.ts';
 import { constantLoad } from '../../lib/load.ts';
 import { podsOfPool, readyPool } from '../../lib/pools.ts';
 import { podProcess } from '../../lib/processes.ts';
@@ -21,12 +20,6 @@ if (!commit)
   console.log('the history of the chart is not there: the upgrade from the release before is left out');
 const ROLES = ['controller', 'webhook', 'gateway', 'api'] as const;
 const PER_SECOND = 200;
-/**
- * A gateway that ends closes what has been idle for three seconds (the release before) or longer: a request that its client
- * sends at that moment is lost, and HTTP clients send it again (RFC 9112, 9.3.1). This one has no such connections instead,
- * so that each failure is the gateway's.
- */
-const IDLE_MS = 1000;
 
 if (commit) {
   describe('the release before this one, two replicas of each role', function () {
@@ -49,7 +42,7 @@ if (commit) {
 
     /** Installs a release under load: neither may it cost a request, nor may what runs be started again. */
     async function installUnderLoad(release: Release): Promise<void> {
-      const { client, namespace } = suite;
+      const { client, visitor, namespace } = suite;
       const pods = async () => [
         ...(await allPodsOf(client, namespace, 'kept')),
         ...(await podsOfPool(client, namespace, 'workers')),
@@ -57,7 +50,6 @@ if (commit) {
       const { status } = await serviceReady(client, namespace, 'kept');
       const before = uids(await pods());
       const roles = await Promise.all(ROLES.map((role) => podsOfRole(client, role)));
-      await using visitor = new Visitor(await gatewayAddress(client), { idleMs: IDLE_MS });
       const stop = new AbortController();
       const load = constantLoad(visitor, status?.url ?? '', PER_SECOND, stop.signal);
       await install(release, 2);

@@ -18,7 +18,7 @@ describe('several gateways', function () {
     const annotations = { [SCALE.min]: '1', [SCALE.max]: '1' };
     const { url } = await readyService(client, namespace, 'single', { concurrency: 1, annotations });
     await withReplicas(client, 'gateway', 3, async () => {
-      await using visitor = new Visitor(await gatewayAddress(client), { connections: CLIENTS });
+      await using visitor = new Visitor(await gatewayAddress(client), CLIENTS);
       const stop = new AbortController();
       const load = clientLoad(visitor, url, CLIENTS, stop.signal);
       const gateways = ['deployment/homerun-gateway', '-n', SYSTEM_NAMESPACE];

@@ -27,7 +27,7 @@ describe('a spike from no instances to twenty', function () {
   before(async () => {
     const { client, namespace } = suite;
     instances = new InstanceWatch(client, namespace);
-    crowd = new Visitor(await gatewayAddress(client), { connections: REQUESTS });
+    crowd = new Visitor(await gatewayAddress(client), REQUESTS);
     const annotations = {
       'autoscaling.knative.dev/scale-to-zero-pod-retention-period': `${IDLE_MS / 1000}s`,
     };
