@@ -36,9 +36,15 @@ export interface ExchangeShared {
   onError(error: unknown): void;
 }
 
-export const INSTANCE_ENDED = 'The instance ended before it answered the request.';
 export const BAD_RESPONSE = 'The instance sent a response that is not valid HTTP.';
 export const NO_CONNECTION = 'No connection to the instance could be made.';
+
+/** The message of a 500 to a request that went away with what it was sent to. */
+export function endedMessage({ isGateway }: Instance): string {
+  return isGateway
+    ? 'The gateway that sends requests to this revision ended before this one was answered.'
+    : 'The instance ended before it answered the request.';
+}
 
 /** The message of a 504. */
 export function deadlineMessage({ entry }: Throttler): string {

@@ -1,7 +1,7 @@
 import { clock } from '../shared/clock.ts';
 import type { RejectionReason } from '../shared/rejections.ts';
 import type { Downstream } from './downstream/downstream.ts';
-import { BAD_RESPONSE, INSTANCE_ENDED, NO_CONNECTION } from './exchangeShared.ts';
+import { BAD_RESPONSE, endedMessage, NO_CONNECTION } from './exchangeShared.ts';
 import type { FlatHeaders } from './headers.ts';
 import { markHop } from './hop.ts';
 import { InstanceRequest } from './instanceRequest.ts';
@@ -70,23 +70,24 @@ export abstract class ForwardedRequest extends InstanceRequest implements Upstre
   upstreamFailed(error: Error, begun: boolean, repeatable: boolean): void {
     if (this.phase === DONE || this.phase === QUEUED) return;
     const failure = failureOf(error);
+    const instance = this.instance as Instance;
     if (failure === 'bad-request') {
       this.reject('malformed', 'The request cannot be passed on: its headers or path are malformed.');
-    } else if (!begun && this.#repeated && failure === 'unreachable') {
+    } else if (!begun && this.#repeated && failure === 'unreachable' && !instance.isGateway) {
       // It accepts no connection after it got the request, so it did not close an idle connection: it has ended.
-      this.shared.unreachable(this.throttler, this.instance as Instance, error.message);
-      this.reject('instance_ended', INSTANCE_ENDED);
+      this.shared.unreachable(this.throttler, instance, error.message);
+      this.reject('instance_ended', endedMessage(instance));
     } else if (!begun) {
       this.#again(failure === 'unreachable', error.message);
     } else if (repeatable && !this.#repeated && this.phase === SENT && failure === 'broken') {
       this.#repeated = true;
       this.shared.usage.count('repeated');
-      this.#send(this.instance as Instance, true);
+      this.#send(instance, true);
     } else {
-      this.throttler.failed(this.instance as Instance);
+      this.throttler.failed(instance);
       if (this.phase === ANSWERING) this.cut();
       else if (failure === 'bad-answer') this.reject('bad_response', BAD_RESPONSE);
-      else this.reject('instance_ended', INSTANCE_ENDED);
+      else this.reject('instance_ended', endedMessage(instance));
     }
   }
 

@@ -281,6 +281,40 @@ describe('requests that are forwarded to the owner of their revision', () => {
     assert.deepEqual([errors(edge), errors(owner)], [{}, { deadline: 1 }]);
   });
 
+  describe('whose owner ends while they are in an instance', () => {
+    let next: Harness;
+    beforeEach(async () => {
+      next = await new Harness().listen();
+      next.allow(['127.0.0.1']);
+      next.serve(HOST, { ports: [(server.address() as { port: number }).port], limit: 1 });
+      // The connection between the gateways that they will use.
+      await ask(edge.origin, '/', { host: HOST });
+      serve = () => {};
+    });
+    afterEach(() => next.close());
+
+    async function endOwner(): Promise<void> {
+      await until('it is in the instance', () => seen.length === 2);
+      await owner.close();
+      serve = (_request, response) => response.end('hello');
+      edge.forward(HOST, next.gatewayPorts[0] as number);
+    }
+
+    it('go to the next owner if they may be sent again (RFC 9110, 9.2.2)', async () => {
+      const asked = ask(edge.origin, '/', { host: HOST });
+      await endOwner();
+      assert.equal((await asked).status, 200);
+    });
+
+    it('get 500 if they may not', async () => {
+      const asked = request(edge.origin, { method: 'POST', headers: { host: HOST } });
+      await endOwner();
+      const { statusCode, body } = await asked;
+      assert.equal(statusCode, 500);
+      assert.match(await body.text(), /^The gateway that sends requests to this revision ended before/);
+    });
+  });
+
   it('wait for an owner that accepts no connection, and count where they wait', async () => {
     const third = await new Harness().listen();
     const port = third.gatewayPorts[0] as number;

@@ -3,7 +3,7 @@ import type { Socket } from 'node:net';
 import { clock } from '../shared/clock.ts';
 import type { RejectionReason } from '../shared/rejections.ts';
 import { upgradeFields } from './downstream/upgradeResponse.ts';
-import { BAD_RESPONSE, type ExchangeShared, INSTANCE_ENDED, NO_CONNECTION } from './exchangeShared.ts';
+import { BAD_RESPONSE, type ExchangeShared, endedMessage, NO_CONNECTION } from './exchangeShared.ts';
 import type { RequestHead } from './headers.ts';
 import { markHop } from './hop.ts';
 import { InstanceRequest } from './instanceRequest.ts';
@@ -73,7 +73,7 @@ export abstract class UpgradeRequest extends InstanceRequest implements UpgradeE
     const failure = failureOf(error);
     if (this.status !== 0) this.finish();
     else if (failure === 'bad-answer') this.reject('bad_response', BAD_RESPONSE);
-    else if (this.#connected) this.reject('instance_ended', INSTANCE_ENDED);
+    else if (this.#connected) this.reject('instance_ended', endedMessage(this.instance as Instance));
     else if (failure !== 'unreachable') this.reject('unreachable', NO_CONNECTION);
     else this.#again(error.message);
   }
