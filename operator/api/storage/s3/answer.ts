@@ -16,18 +16,38 @@ export interface ListPage {
   next?: string;
 }
 
-/** Reads the answer of ListObjectsV2. Keys are as the store writes them in XML; ours need no escapes. */
+/** What lists are from their beginning to their end. */
+const LIST = /^\s*(?:<\?xml[^>]*>\s*)?<ListBucketResult[\s>].*<\/ListBucketResult>\s*$/s;
+
+/**
+ * Reads the answer of ListObjectsV2. Keys are as the store writes them in XML; ours need no escapes.
+ * @throws {S3Error} S3_ANSWER where it is not that, or not all of it: what a list lacks is taken for gone, and swept.
+ */
 export function readList(xml: string): ListPage {
+  if (!LIST.test(xml)) throw noList('it is something else, or cut off');
   const next = textOf(xml, 'NextContinuationToken');
+  if (next === undefined && textOf(xml, 'IsTruncated') === 'true') {
+    throw noList('it goes on, and does not say how (ListObjectsV2)');
+  }
   return {
-    objects: elements(xml, 'Contents').map((each) => ({
-      key: textOf(each, 'Key') ?? '',
-      size: Number(textOf(each, 'Size')),
-      modified: Date.parse(textOf(each, 'LastModified') ?? ''),
-    })),
+    objects: elements(xml, 'Contents').map(readListed),
     prefixes: elements(xml, 'CommonPrefixes').map((each) => textOf(each, 'Prefix') ?? ''),
     ...(next === undefined ? {} : { next }),
   };
+}
+
+function readListed(xml: string): Listed {
+  const [key = '', size = '', date = ''] = ['Key', 'Size', 'LastModified'].map((name) => textOf(xml, name));
+  const modified = Date.parse(date);
+  if (key === '' || !/^\d{1,15}$/.test(size) || Number.isNaN(modified)) {
+    throw noList('an object in it lacks its key, its size or its time');
+  }
+  return { key, size: Number(size), modified };
+}
+
+/** @param why what is wrong with what was answered to a request for a list. */
+export function noList(why: string): S3Error {
+  return new S3Error('S3_ANSWER', `The store's list of objects cannot be used: ${why}.`);
 }
 
 /** The code of an error as the store names it, such as NoSuchBucket (S3 API, Error responses); '' where it names none. */
@@ -58,12 +78,14 @@ function elements(xml: string, name: string): string[] {
   return [...xml.matchAll(new RegExp(`<${name}>(.*?)</${name}>`, 'gs'))].map(([, inner]) => inner ?? '');
 }
 
+const LAST_CODE_POINT = 0x10_ff_ff;
 const ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
 function textOf(xml: string, name: string): string | undefined {
   const [text] = elements(xml, name);
   return text?.replace(/&(?:#(\d+)|#x([\da-f]+)|(\w+));/gi, (whole, decimal, hex, named) => {
     if (named) return ENTITIES[named] ?? whole;
-    return String.fromCodePoint(Number.parseInt(decimal ?? hex, decimal ? 10 : 16));
+    const code = Number.parseInt(decimal ?? hex, decimal ? 10 : 16);
+    return code <= LAST_CODE_POINT ? String.fromCodePoint(code) : whole;
   });
 }
