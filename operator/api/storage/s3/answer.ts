@@ -50,28 +50,48 @@ export function noList(why: string): S3Error {
   return new S3Error('S3_ANSWER', `The store's list of objects cannot be used: ${why}.`);
 }
 
-/** The code of an error as the store names it, such as NoSuchBucket (S3 API, Error responses); '' where it names none. */
-export function errorCode(xml: string): string {
-  return textOf(xml, 'Code') ?? '';
-}
-
 /** What an answer that is no success means. @param what the request, for people. */
 export function refusal(what: string, status: number, body: string): S3Error {
-  const named = errorCode(body);
+  const named = textOf(body, 'Code') ?? '';
+  const code = codeOf(status, named);
   const said = `${what}: the store answered ${status}${named && ` (${named})`}`;
-  return new S3Error(codeOf(status, named), `${said}.${ADVICE[codeOf(status, named)] ?? ''}`);
+  return new S3Error(code, `${said}.${adviceOf(code, status, named)}`);
 }
 
-const ADVICE: Partial<Record<S3ErrorCode, string>> = {
-  S3_DENIED:
-    ' The keys of the Secret in chart value api.storage.s3.secret must be allowed to read, write, list and delete.',
-  S3_NO_BUCKET: ' The bucket in chart value api.storage.s3.bucket must be there.',
-};
+/** What a store names its answers where the status alone does not say it (S3 API, Error responses). */
+const CODES: ReadonlyMap<string, S3ErrorCode> = new Map([
+  ['NoSuchBucket', 'S3_NO_BUCKET'],
+  ['NoSuchKey', 'S3_NO_OBJECT'],
+  ['RequestTimeout', 'S3_BUSY'],
+  ['OperationAborted', 'S3_BUSY'],
+]);
 
 function codeOf(status: number, named: string): S3ErrorCode {
-  if (named === 'NoSuchBucket') return 'S3_NO_BUCKET';
+  const known = CODES.get(named);
+  if (known) return known;
   if (status === 401 || status === 403) return 'S3_DENIED';
   return status === 429 || status >= 500 ? 'S3_BUSY' : 'S3_ANSWER';
+}
+
+const KEYS = ' The keys of the Secret in chart value api.storage.s3.secret must be';
+const OTHER_KEYS = `${KEYS} the store's.`;
+const ELSEWHERE =
+  ' Chart values api.storage.s3.endpoint and api.storage.s3.region must be those of the bucket.';
+
+/** By what the store names it. */
+const ADVICE: ReadonlyMap<string, string> = new Map([
+  ['NoSuchBucket', ' The bucket in chart value api.storage.s3.bucket must be there.'],
+  ['InvalidAccessKeyId', OTHER_KEYS],
+  ['SignatureDoesNotMatch', OTHER_KEYS],
+  ['RequestTimeTooSkewed', ' The clocks of the node and of the store must agree.'],
+  ['AuthorizationHeaderMalformed', ELSEWHERE],
+]);
+
+function adviceOf(code: S3ErrorCode, status: number, named: string): string {
+  const known = ADVICE.get(named);
+  if (known) return known;
+  if (code === 'S3_DENIED') return `${KEYS} allowed to read, write, list and delete.`;
+  return status < 400 ? ELSEWHERE : '';
 }
 
 function elements(xml: string, name: string): string[] {

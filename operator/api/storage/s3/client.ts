@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { AwsV4Signer } from 'aws4fetch';
 import { type Dispatcher, errors } from 'undici';
-import { type Listed, type ListPage, readList, refusal } from './answer.ts';
+import { type Listed, type ListPage, noList, readList, refusal } from './answer.ts';
 import { S3Error } from './errors.ts';
 
 /** Keys of an account that may read, write, list and delete objects of the bucket. */
@@ -49,8 +49,7 @@ export class S3Client {
 
   /** Writes an object as a whole. @throws {S3Error} */
   async put(key: string, body: Uint8Array): Promise<void> {
-    const answer = await this.#send({ method: 'PUT', key, body });
-    await this.#drained(answer, key);
+    await this.#text({ method: 'PUT', key, body });
   }
 
   /**
@@ -58,25 +57,26 @@ export class S3Client {
    * @throws {S3Error} also while it is read.
    */
   async get(key: string): Promise<AsyncIterable<Uint8Array> | undefined> {
-    const answer = await this.#send({ method: 'GET', key });
-    return answer && this.#bytes(answer, key);
+    const answer = await this.#again(() => this.#send({ method: 'GET', key }));
+    return answer && bytesOf(answer, this.#title({ method: 'GET', key }));
   }
 
   /** A short object; undefined where there is none. @throws {S3Error} */
-  async getText(key: string): Promise<string | undefined> {
-    const answer = await this.#send({ method: 'GET', key });
-    return answer && this.#text(answer, key);
+  getText(key: string): Promise<string | undefined> {
+    return this.#text({ method: 'GET', key });
   }
 
   /** Removes an object, if there is one. @throws {S3Error} */
   async delete(key: string): Promise<void> {
-    const answer = await this.#send({ method: 'DELETE', key });
-    await this.#drained(answer, key);
+    await this.#text({ method: 'DELETE', key });
   }
 
   /** All objects whose keys begin with a prefix, by their keys. @throws {S3Error} */
   async *list(prefix: string): AsyncIterable<Listed> {
-    for await (const { objects } of this.#pages({ prefix })) yield* objects;
+    for await (const { objects } of this.#pages({ prefix })) {
+      if (!objects.every(({ key }) => key.startsWith(prefix))) throw noList('it has what was not asked for');
+      yield* objects;
+    }
   }
 
   /** The next parts of the keys that begin with a prefix, up to the next slash. @throws {S3Error} */
@@ -86,26 +86,30 @@ export class S3Client {
     return [...new Set(found)].map((each) => each.slice(prefix.length, -1));
   }
 
-  async *#pages(query: Record<string, string>): AsyncIterable<ListPage> {
-    let next: Record<string, string> | undefined = {};
-    while (next) {
-      const answer = await this.#send({
-        method: 'GET',
-        key: '',
-        query: { 'list-type': '2', ...query, ...next },
-      });
-      const page = readList(answer ? await this.#text(answer, 'a list') : '');
+  async *#pages(asked: Record<string, string>): AsyncIterable<ListPage> {
+    const query: Record<string, string> = { 'list-type': '2', ...asked };
+    for (;;) {
+      const page = readList((await this.#text({ method: 'GET', key: '', query })) ?? '');
       yield page;
-      next = page.next === undefined ? undefined : { 'continuation-token': page.next };
+      if (page.next === undefined) return;
+      if (page.next === query['continuation-token']) throw noList('it gives the same page again');
+      query['continuation-token'] = page.next;
     }
   }
 
-  /** @returns undefined where there is no such object. */
-  async #send(outgoing: Outgoing): Promise<Dispatcher.ResponseData | undefined> {
+  /** What is answered, as a whole; undefined where there is no such object. */
+  #text(outgoing: Outgoing): Promise<string | undefined> {
+    return this.#again(async () => {
+      const answer = await this.#send(outgoing);
+      return answer && textOf(answer, this.#title(outgoing));
+    });
+  }
+
+  async #again<T>(act: () => Promise<T>): Promise<T> {
     const waits = this.#options.retryMs ?? RETRY_MS;
     for (let tried = 0; ; tried++) {
       try {
-        return await this.#once(outgoing);
+        return await act();
       } catch (error) {
         const wait = waits[tried];
         if (wait === undefined || !(error instanceof S3Error) || !AGAIN.has(error.code)) throw error;
@@ -114,10 +118,15 @@ export class S3Client {
     }
   }
 
-  async #once(outgoing: Outgoing): Promise<Dispatcher.ResponseData | undefined> {
+  #title({ method, key }: Outgoing): string {
+    return `${method} /${this.#options.bucket}${key && `/${key}`}`;
+  }
+
+  /** @returns undefined where there is no such object. */
+  async #send(outgoing: Outgoing): Promise<Dispatcher.ResponseData | undefined> {
     const { dispatcher, timeoutMs } = this.#options;
     const { url, headers } = await this.#signed(outgoing);
-    const what = `${outgoing.method} ${url.pathname}`;
+    const what = this.#title(outgoing);
     const answer = await dispatcher
       .request({
         origin: url.origin,
@@ -132,10 +141,9 @@ export class S3Client {
         throw broken(what, cause);
       });
     if (answer.statusCode < 300) return answer;
-    const refused = refusal(what, answer.statusCode, await this.#text(answer, outgoing.key));
-    // Something else than a store may say it of a write.
-    const absent = answer.statusCode === 404 && outgoing.method !== 'PUT' && outgoing.key !== '';
-    if (absent && refused.code !== 'S3_NO_BUCKET') return undefined;
+    // Its status says enough, however its body ends.
+    const refused = refusal(what, answer.statusCode, await textOf(answer, what).catch(() => ''));
+    if (refused.code === 'S3_NO_OBJECT' && outgoing.method !== 'PUT') return undefined;
     throw refused;
   }
 
@@ -157,30 +165,25 @@ export class S3Client {
     const signed = await signer.sign();
     return { url: new URL(signed.url), headers: Object.fromEntries(signed.headers) };
   }
+}
 
-  async *#bytes({ body }: Dispatcher.ResponseData, key: string): AsyncIterable<Uint8Array> {
-    try {
-      for await (const chunk of body) yield chunk as Uint8Array;
-    } catch (cause) {
-      throw broken(`GET ${key}`, cause);
-    }
+async function* bytesOf({ body }: Dispatcher.ResponseData, what: string): AsyncIterable<Uint8Array> {
+  try {
+    for await (const chunk of body) yield chunk as Uint8Array;
+  } catch (cause) {
+    throw broken(what, cause);
   }
+}
 
-  async #text(answer: Dispatcher.ResponseData, key: string): Promise<string> {
-    const chunks: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const chunk of this.#bytes(answer, key)) {
-      bytes += chunk.length;
-      if (bytes > LONGEST_TEXT) throw new S3Error('S3_ANSWER', `${key}: the store's answer is too long.`);
-      chunks.push(chunk);
-    }
-    return Buffer.concat(chunks).toString();
+async function textOf(answer: Dispatcher.ResponseData, what: string): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let bytes = 0;
+  for await (const chunk of bytesOf(answer, what)) {
+    bytes += chunk.length;
+    if (bytes > LONGEST_TEXT) throw new S3Error('S3_ANSWER', `${what}: the store's answer is too long.`);
+    chunks.push(chunk);
   }
-
-  /** An answer that says nothing; its connection is free once it is read. */
-  async #drained(answer: Dispatcher.ResponseData | undefined, key: string): Promise<void> {
-    if (answer) await this.#text(answer, key);
-  }
+  return Buffer.concat(chunks).toString();
 }
 
 function broken(what: string, cause: unknown): S3Error {
@@ -188,9 +191,7 @@ function broken(what: string, cause: unknown): S3Error {
   if (slow || cause instanceof errors.ConnectTimeoutError) {
     return new S3Error('S3_TIMEOUT', `${what}: the store did not answer in time.`, cause);
   }
-  return new S3Error(
-    'S3_UNREACHABLE',
-    `${what}: the store is not reached: ${(cause as Error).message}.`,
-    cause,
-  );
+  // Where each address of a name has failed there is a code alone.
+  const { message, code } = cause as NodeJS.ErrnoException;
+  return new S3Error('S3_UNREACHABLE', `${what}: the store is not reached: ${message || code}.`, cause);
 }

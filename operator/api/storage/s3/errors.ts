@@ -3,6 +3,7 @@ export type S3ErrorCode =
   | 'S3_KEYS'
   | 'S3_DENIED'
   | 'S3_NO_BUCKET'
+  | 'S3_NO_OBJECT'
   | 'S3_UNREACHABLE'
   | 'S3_TIMEOUT'
   | 'S3_BUSY'

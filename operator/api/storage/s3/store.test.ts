@@ -1,12 +1,11 @@
 import { deepEqual, equal, match, notEqual, ok, rejects } from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import type { ServerResponse } from 'node:http';
 import fc from 'fast-check';
-import { Agent } from 'undici';
 import type { StoredObject } from '../store.ts';
-import { S3Client, type S3Options } from './client.ts';
+import type { S3Options } from './client.ts';
 import { partsOf } from './parts.ts';
 import { S3Store } from './store.ts';
+import { clientOf } from './testing/client.ts';
 import { FakeS3, refuse } from './testing/fakeS3.ts';
 
 const BUCKET = 'run-sources-demo-local';
@@ -27,21 +26,8 @@ async function* broken(part: string | Buffer) {
 describe('objects in a store that speaks S3', () => {
   let fake: FakeS3;
   let clock: number;
-  const dispatcher = new Agent();
-
-  const clientOf = (changes: Partial<S3Options> = {}) =>
-    new S3Client({
-      endpoint: fake.endpoint,
-      bucket: 'sources',
-      region: 'local',
-      keys: async () => ({ accessKeyId: 'key', secretAccessKey: 'secret' }),
-      dispatcher,
-      timeoutMs: 5000,
-      retryMs: [1, 1],
-      ...changes,
-    });
   const storeOf = (limits = LIMITS, changes: Partial<S3Options> = {}) =>
-    new S3Store(clientOf(changes), limits, () => clock++);
+    new S3Store(clientOf(fake, changes), limits, () => clock++);
 
   beforeEach(async () => {
     fake = await FakeS3.start();
@@ -49,7 +35,6 @@ describe('objects in a store that speaks S3', () => {
     clock = Date.parse('2026-01-01T00:00:00Z');
   });
   afterEach(() => fake[Symbol.asyncDispose]());
-  after(() => dispatcher.destroy());
 
   async function contentOf(object: StoredObject | undefined): Promise<Buffer> {
     ok(object);
@@ -188,91 +173,6 @@ describe('objects in a store that speaks S3', () => {
     equal(kept('parts/').length, 2);
   });
 
-  const faults: Record<
-    string,
-    {
-      reason: string;
-      /** What the store answers where it is not right itself. */
-      answer?: (response: ServerResponse) => void;
-      options?: Partial<S3Options>;
-      code: string;
-      message: RegExp;
-      tries: number;
-    }
-  > = {
-    'keys that may not': {
-      reason: 'trying again does not help',
-      answer: (response) => refuse(response, 403, 'AccessDenied'),
-      code: 'S3_DENIED',
-      message: /answered 403 \(AccessDenied\)\. The keys of the Secret/,
-      tries: 1,
-    },
-    'keys that are wrong': {
-      reason: 'the signature is not the one of the store',
-      options: { keys: async () => ({ accessKeyId: 'key', secretAccessKey: 'other' }) },
-      code: 'S3_DENIED',
-      message: /answered 403 \(SignatureDoesNotMatch\)/,
-      tries: 1,
-    },
-    'a bucket that is not there': {
-      reason: 'nobody makes it',
-      answer: (response) => refuse(response, 404, 'NoSuchBucket'),
-      code: 'S3_NO_BUCKET',
-      message: /NoSuchBucket.*api\.storage\.s3\.bucket must be there/,
-      tries: 1,
-    },
-    'a store that fails': {
-      reason: 'it may work a moment later',
-      answer: (response) => refuse(response, 500, 'InternalError'),
-      code: 'S3_BUSY',
-      message: /answered 500 \(InternalError\)/,
-      tries: 3,
-    },
-    'a store that is too busy': {
-      reason: 'S3 answers SlowDown',
-      answer: (response) => refuse(response, 503, 'SlowDown'),
-      code: 'S3_BUSY',
-      message: /answered 503 \(SlowDown\)/,
-      tries: 3,
-    },
-    'a connection that ends': {
-      reason: 'a proxy between may restart',
-      answer: (response) => response.destroy(),
-      code: 'S3_UNREACHABLE',
-      message: /is not reached/,
-      tries: 3,
-    },
-    'no answer': {
-      reason: 'nobody waits for ever',
-      answer: () => {},
-      options: { timeoutMs: 50 },
-      code: 'S3_TIMEOUT',
-      message: /did not answer in time/,
-      tries: 3,
-    },
-    'an answer that is no S3': {
-      reason: 'the endpoint may be a web server',
-      answer: (response) => void response.writeHead(302, { location: 'http://x' }).end('<html>'),
-      code: 'S3_ANSWER',
-      message: /answered 302\./,
-      tries: 1,
-    },
-  };
-  for (const [name, { reason, answer, options, code, message, tries }] of Object.entries(faults)) {
-    it(`are refused with the reason at ${name}: ${reason}`, async () => {
-      fake.fault = (_, response) => {
-        answer?.(response);
-        return answer !== undefined;
-      };
-      const failure = await storeOf(LIMITS, options)
-        .get({ bucket: BUCKET, name: 'a' })
-        .catch((error: unknown) => error as Error & { code: string; cause: { code: string } });
-      ok(failure instanceof Error);
-      deepEqual([failure.code, failure.cause.code, fake.requests.length], ['UNAVAILABLE', code, tries]);
-      match(failure.message, message);
-    });
-  }
-
   it('are written after all where the store failed once', async () => {
     let failed = 0;
     fake.fault = ({ method }, response) => {
@@ -281,14 +181,6 @@ describe('objects in a store that speaks S3', () => {
       return true;
     };
     equal(await textOf(await storeOf().put(named('a'), bytes('x'))), 'x');
-  });
-
-  it('are not taken for written where something else than a store answers', async () => {
-    fake.fault = ({ method }, response) => {
-      if (method === 'PUT') response.writeHead(404).end('not found');
-      return method === 'PUT';
-    };
-    await rejects(storeOf().put(named('a'), bytes('x')), { code: 'UNAVAILABLE', message: /answered 404\./ });
   });
 
   it('are read with an error, and not in part, where the store stops in the middle or has lost a part', async () => {
