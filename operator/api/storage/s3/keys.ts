@@ -15,7 +15,21 @@ export async function readKeys(folder: string): Promise<S3Keys> {
   return { accessKeyId, secretAccessKey };
 }
 
-async function readKey(folder: string, name: string): Promise<string> {
+/** What a key must be. The id is a part of a header, which would have it in the message of its error. */
+const FORMS = {
+  accessKeyId: { pattern: /^[!-~]+$/, form: 'be one line of printable ASCII' },
+  secretAccessKey: { pattern: /./, form: 'not be empty' },
+};
+
+async function readKey(folder: string, name: keyof typeof FORMS): Promise<string> {
+  const key = await readText(folder, name);
+  const { pattern, form } = FORMS[name];
+  if (pattern.test(key)) return key;
+  const message = `The Secret in chart value api.storage.s3.secret has the key ${name}, which must ${form}.`;
+  throw new S3Error('S3_KEYS', message);
+}
+
+async function readText(folder: string, name: string): Promise<string> {
   try {
     return (await readFile(join(folder, name), 'utf8')).trim();
   } catch (cause) {
