@@ -4,10 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseConfig } from '../../config.ts';
 import type { KubeClient } from '../../kube/client.ts';
-import { silent } from '../../testing/until.ts';
-import { clean } from './cleaning.ts';
+import { FakeClock } from '../../testing/clock.ts';
+import { silent, until } from '../../testing/until.ts';
+import { clean, cleanUntil } from './cleaning.ts';
 import { FileStore } from './fileStore.ts';
-import type { StoredObject } from './store.ts';
+import type { ObjectStore, StoredObject } from './store.ts';
 
 const BUCKET = 'run-sources-demo-local-cluster1';
 const HOUR = 3_600_000;
@@ -95,5 +96,38 @@ describe('sources that nothing uses', () => {
     clock += 25 * HOUR;
     await cleaned();
     equal(await store.get(foreign), undefined);
+  });
+
+  it('are looked for an hour later again where the store was away: nothing ends with it', async () => {
+    const time = new FakeClock();
+    const ended = new AbortController();
+    const did: string[] = [];
+    const away = {
+      async buckets() {
+        did.push(`buckets at ${time.now() / HOUR}`);
+        if (did.length === 1) throw new Error('away');
+        return [];
+      },
+      async sweep() {
+        did.push('sweep');
+        if (did.length === 3) throw new Error('away');
+        ended.abort();
+      },
+    } as unknown as ObjectStore;
+    const cleaning = {
+      store: away,
+      client: {} as KubeClient,
+      config: parseConfig({}),
+      now: () => 0,
+      log: silent,
+    };
+    const over = cleanUntil(ended.signal, cleaning, time).then(() => did.push('over'));
+    for (const hours of [1, 2, 3]) {
+      await until('the next round', () => time.pending > 0);
+      time.advance(HOUR);
+      await until('it is over', () => did.some((each) => each.endsWith(` ${hours}`)));
+    }
+    await over;
+    deepEqual(did, ['buckets at 1', 'buckets at 2', 'sweep', 'buckets at 3', 'sweep', 'over']);
   });
 });

@@ -1,4 +1,3 @@
-import { setInterval } from 'node:timers/promises';
 import { RUN } from '../../apis/annotations/run.ts';
 import { WORKER_POOLS } from '../../apis/run/workerPool/types.ts';
 import { textsOf } from '../../apis/serving/instance/source.ts';
@@ -6,6 +5,7 @@ import { REVISIONS } from '../../apis/serving/revision/types.ts';
 import { SERVICES } from '../../apis/serving/service/types.ts';
 import { parseSource } from '../../apis/sourceUrl.ts';
 import type { KubeClient } from '../../kube/client.ts';
+import { type Clock, sleep } from '../../kube/clock.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import type { Logger } from '../../telemetry/log.ts';
@@ -30,12 +30,16 @@ interface Cleaning {
   log: Logger;
 }
 
-/** Cleans every hour until `signal` aborts; all replicas do. */
-export async function cleanUntil(signal: AbortSignal, cleaning: Cleaning): Promise<void> {
-  try {
-    for await (const _ of setInterval(EVERY_MS, undefined, { signal, ref: false })) await clean(cleaning);
-  } catch (error) {
-    if (!signal.aborted) throw error;
+/** Cleans every hour until `signal` aborts; all replicas do. A store that is away is cleaned an hour later. */
+export async function cleanUntil(signal: AbortSignal, cleaning: Cleaning, clock?: Clock): Promise<void> {
+  for (;;) {
+    await sleep(EVERY_MS, signal, clock);
+    if (signal.aborted) return;
+    try {
+      await clean(cleaning);
+    } catch (error) {
+      cleaning.log.warn({ err: error }, 'sources that nothing uses are not removed');
+    }
   }
 }
 
