@@ -15,7 +15,7 @@ import {
 import { join } from 'node:path';
 import { compareTexts } from '../../kube/json.ts';
 import { ApiError } from '../errors.ts';
-import { demandRoom } from './room.ts';
+import { demandRoom, demandWhole } from './room.ts';
 import type { Chunk, ObjectName, ObjectStore, Session, StoredObject, StoreLimits } from './store.ts';
 
 const OBJECTS = 'objects';
@@ -44,8 +44,8 @@ export class FileStore implements ObjectStore {
   async put(object: Session, content: AsyncIterable<Uint8Array>): Promise<StoredObject> {
     const upload = await this.begin(object);
     try {
-      await this.#write(upload, object, { content, from: 0 });
-      return await this.#commit(upload, object);
+      const size = await this.#write(upload, object, { content, from: 0 });
+      return await this.#commit(upload, object, size);
     } catch (error) {
       await this.#drop(upload);
       throw error;
@@ -124,7 +124,7 @@ export class FileStore implements ObjectStore {
         `The upload has more than the ${chunk.total} bytes that it was to have.`,
       );
     }
-    return chunk.total === size ? this.#commit(upload, session) : undefined;
+    return chunk.total === size ? this.#commit(upload, session, size) : undefined;
   }
 
   async sweep(before: number): Promise<void> {
@@ -165,9 +165,12 @@ export class FileStore implements ObjectStore {
     return this.#limits.bucketBytes - objects.reduce((sum, { size }) => sum + size, 0);
   }
 
-  async #commit(upload: string, { bucket, name, contentType }: Session): Promise<StoredObject> {
+  /** @param size that the upload has for the request that ends it. */
+  async #commit(upload: string, session: Session, size: number): Promise<StoredObject> {
+    const { bucket, name, contentType } = session;
     const folder = this.#upload(upload);
-    const { size, md5Hash } = await digestOf(join(folder, DATA));
+    const { size: found, md5Hash } = await digestOf(join(folder, DATA));
+    demandWhole(found, size);
     for (let generation = BigInt(this.#now()) * 1000n; ; generation++) {
       const object: StoredObject = {
         bucket,

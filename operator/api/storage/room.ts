@@ -19,3 +19,14 @@ export function demandRoom(size: number, room: number, bucket: string, limits: S
     throw new ApiError('RESOURCE_EXHAUSTED', message);
   }
 }
+
+/**
+ * Holds what an upload has become (bytes) against what the request that ends it has counted: two that write at once make
+ * something that nobody has sent. Pure.
+ * @throws {ApiError} ABORTED
+ */
+export function demandWhole(size: number, counted: number): void {
+  if (size === counted) return;
+  const message = `The upload has ${size} bytes, and not ${counted}: another request has written to it meanwhile; begin the upload again.`;
+  throw new ApiError('ABORTED', message);
+}

@@ -1,30 +1,33 @@
-import { createHash, randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { createHash, randomInt, randomUUID } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { compareTexts } from '../../../kube/json.ts';
 import { ApiError } from '../../errors.ts';
-import { demandRoom } from '../room.ts';
+import { demandRoom, demandWhole } from '../room.ts';
 import type { Chunk, ObjectName, ObjectStore, Session, StoredObject, StoreLimits } from '../store.ts';
 import type { S3Client } from './client.ts';
 import { S3Error } from './errors.ts';
-import { type Part, partsOf } from './parts.ts';
+import {
+  hashOf,
+  isUpload,
+  objectKey,
+  objectPrefix,
+  type Place,
+  partKey,
+  partPrefix,
+  placeOf,
+  sessionKey,
+} from './layout.ts';
+import { type Part, partsOf, sizeOf, withoutGaps } from './parts.ts';
 
 /** What is sent at once, and so what an upload takes of memory. */
 const PART_BYTES = 8 << 20;
 /** Descriptions that are read at once. */
 const READS = 16;
-const UPLOAD = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** What is kept of an object: itself, and the keys of its content in their order. */
 interface Description {
   object: StoredObject;
   parts: readonly Part[];
-}
-
-/** Where the description of an object is, which says what it is of. */
-interface Place {
-  key: string;
-  generation: string;
-  upload: string;
 }
 
 /**
@@ -48,8 +51,8 @@ export class S3Store implements ObjectStore {
     return answered(async () => {
       const upload = randomUUID();
       try {
-        await this.#write(upload, session, { content, from: 0 });
-        return await this.#commit(upload, session);
+        const size = await this.#write(upload, session, { content, from: 0 });
+        return await this.#commit(upload, session, size);
       } catch (error) {
         await this.#drop(session.bucket, upload);
         throw error;
@@ -72,9 +75,15 @@ export class S3Store implements ObjectStore {
   }
 
   async *#content({ bucket, name, generation }: StoredObject): AsyncIterable<Uint8Array> {
-    const places = await this.#places(bucket, hashOf(name));
-    const place = places.find((each) => each.generation === generation);
-    for (const part of (place && (await this.#describe(place)))?.parts ?? []) yield* this.#part(part);
+    try {
+      const places = await this.#places(bucket, hashOf(name));
+      const place = places.find((each) => each.generation === generation);
+      const description = place && (await this.#describe(place));
+      if (!description) throw new ApiError('NOT_FOUND', `Object '${name}' of bucket '${bucket}' is gone.`);
+      for (const part of description.parts) yield* this.#part(part);
+    } catch (error) {
+      throw asAnswer(error);
+    }
   }
 
   list(bucket: string, all = false): Promise<StoredObject[]> {
@@ -94,10 +103,10 @@ export class S3Store implements ObjectStore {
     return answered(async () => {
       const places = await this.#places(bucket, hashOf(name));
       const gone = places.filter((each) => generation === undefined || each.generation === generation);
-      for (const { key, upload } of gone) {
-        await this.#client.delete(key);
-        await this.#drop(bucket, upload);
-      }
+      for (const { key } of gone) await this.#client.delete(key);
+      // An upload that was ended twice has become two generations of the same parts.
+      const kept = new Set(places.filter((each) => !gone.includes(each)).map(({ upload }) => upload));
+      for (const { upload } of gone) if (!kept.has(upload)) await this.#drop(bucket, upload);
       return gone.length > 0;
     });
   }
@@ -138,8 +147,8 @@ export class S3Store implements ObjectStore {
         throw new ApiError('INVALID_ARGUMENT', message);
       }
       if (chunk.total !== size) return undefined;
-      const object = await this.#commit(upload, session);
-      await this.#client.delete(sessionKey(upload));
+      const object = await this.#commit(upload, session, size);
+      await sweepable(() => this.#client.delete(sessionKey(upload)));
       return object;
     });
   }
@@ -160,8 +169,7 @@ export class S3Store implements ObjectStore {
         else needed.add(upload);
       }
       // Last, so that what has become an object meanwhile is seen.
-      for await (const { key } of this.#client.list('objects/'))
-        needed.add(key.slice(key.lastIndexOf('.') + 1));
+      for await (const { key } of this.#client.list('objects/')) needed.add(placeOf(key).upload);
       for (const { key, upload } of old) if (!needed.has(upload)) await this.#client.delete(key);
     });
   }
@@ -191,8 +199,11 @@ export class S3Store implements ObjectStore {
     return room;
   }
 
-  async #commit(upload: string, { bucket, name, contentType }: Session): Promise<StoredObject> {
+  /** @param size that the upload has for the request that ends it. */
+  async #commit(upload: string, session: Session, size: number): Promise<StoredObject> {
+    const { bucket, name, contentType } = session;
     const parts = await this.#parts(bucket, upload);
+    demandWhole(sizeOf(parts), size);
     const hash = createHash('md5');
     for (const part of parts) for await (const bytes of this.#part(part)) hash.update(bytes);
     const now = this.#now();
@@ -201,12 +212,12 @@ export class S3Store implements ObjectStore {
       name,
       // Two of one millisecond are told apart; which of them is the later one nobody can say.
       generation: String(BigInt(now) * 1_000_000n + BigInt(randomInt(1_000_000))),
-      size: sizeOf(parts),
+      size,
       contentType,
       md5Hash: hash.digest('base64'),
       timeCreated: new Date(now).toISOString(),
     };
-    const key = `objects/${bucket}/${hashOf(name)}/${object.generation}.${upload}`;
+    const key = objectKey(object, upload);
     await this.#client.put(key, Buffer.from(JSON.stringify({ object, parts } satisfies Description)));
     return object;
   }
@@ -221,65 +232,74 @@ export class S3Store implements ObjectStore {
     if (read !== size) throw new S3Error('S3_ANSWER', `${key} has ${read} bytes, and had ${size}.`);
   }
 
-  /** The parts of an upload without a gap from its beginning. */
+  /** See {@link withoutGaps}. */
   async #parts(bucket: string, upload: string): Promise<Part[]> {
-    const longest = new Map<number, Part>();
-    for await (const { key, size } of this.#client.list(partPrefix(bucket, upload))) {
-      const from = Number(key.slice(partPrefix(bucket, upload).length).split('-')[0]);
-      if (size > (longest.get(from)?.size ?? 0)) longest.set(from, { key, size });
-    }
-    const parts: Part[] = [];
-    for (let from = 0, part = longest.get(0); part; part = longest.get(from)) {
-      parts.push(part);
-      from += part.size;
-    }
-    return parts;
+    const found: Part[] = [];
+    for await (const { key, size } of this.#client.list(partPrefix(bucket, upload)))
+      found.push({ key, size });
+    return withoutGaps(found);
   }
 
-  async #drop(bucket: string, upload: string): Promise<void> {
-    for await (const { key } of this.#client.list(partPrefix(bucket, upload))) await this.#client.delete(key);
+  #drop(bucket: string, upload: string): Promise<void> {
+    return sweepable(async () => {
+      for await (const { key } of this.#client.list(partPrefix(bucket, upload)))
+        await this.#client.delete(key);
+    });
   }
 
   async #session(upload: string): Promise<Session | undefined> {
-    const text = UPLOAD.test(upload) ? await this.#client.getText(sessionKey(upload)) : undefined;
-    return text === undefined ? undefined : (JSON.parse(text) as Session);
+    return isUpload(upload) ? this.#readJson<Session>(sessionKey(upload), 'bucket') : undefined;
   }
 
   /** Where the objects of a bucket are, or those of a name, each name's oldest first. */
   async #places(bucket: string, hash = ''): Promise<Place[]> {
     const places: Place[] = [];
-    for await (const { key } of this.#client.list(`objects/${bucket}/${hash && `${hash}/`}`)) {
-      const [generation = '', upload = ''] = key.slice(key.lastIndexOf('/') + 1).split('.');
-      places.push({ key, generation, upload });
-    }
+    for await (const { key } of this.#client.list(objectPrefix(bucket, hash))) places.push(placeOf(key));
     // Keys come in the order of texts, and generations have one length for centuries.
     return places;
   }
 
-  async #describe({ key }: Place): Promise<Description | undefined> {
+  #describe({ key }: Place): Promise<Description | undefined> {
+    return this.#readJson<Description>(key, 'object');
+  }
+
+  /**
+   * What was written as JSON; undefined where there is nothing.
+   * @param field one that it has.
+   * @throws {S3Error} where it is not what was written.
+   */
+  async #readJson<T extends object>(key: string, field: keyof T): Promise<T | undefined> {
     const text = await this.#client.getText(key);
-    return text === undefined ? undefined : (JSON.parse(text) as Description);
+    if (text === undefined) return undefined;
+    try {
+      const read = JSON.parse(text) as T | null;
+      if (read?.[field] !== undefined) return read;
+    } catch {
+      // It says no more than that it is no JSON.
+    }
+    throw new S3Error('S3_ANSWER', `${key} is not as it was written.`);
   }
 }
 
-const sessionKey = (upload: string) => `uploads/${upload}`;
-const partPrefix = (bucket: string, upload: string) => `parts/${bucket}/${upload}/`;
-/** No two have one key: a request that goes on after its client has begun another overwrites nothing. */
-const partKey = (bucket: string, upload: string, from: number) =>
-  `${partPrefix(bucket, upload)}${String(from).padStart(12, '0')}-${randomBytes(4).toString('hex')}`;
-
-const sizeOf = (parts: readonly Part[]) => parts.reduce((sum, { size }) => sum + size, 0);
-
-function hashOf(name: string): string {
-  return createHash('sha256').update(name).digest('hex');
+/** Removes what is of no use any more. Where the store fails it is swept some day: what was asked for is done, or was refused. */
+async function sweepable(remove: () => Promise<void>): Promise<void> {
+  try {
+    await remove();
+  } catch (error) {
+    if (!(error instanceof S3Error)) throw error;
+  }
 }
 
-/** What clients are told of a store that fails: they may try again. */
 async function answered<T>(act: () => Promise<T>): Promise<T> {
   try {
     return await act();
   } catch (error) {
-    if (!(error instanceof S3Error)) throw error;
-    throw new ApiError('UNAVAILABLE', `The store of the sources fails: ${error.message}`, { cause: error });
+    throw asAnswer(error);
   }
+}
+
+/** What clients are told of a store that fails: they may try again. */
+function asAnswer(error: unknown): unknown {
+  if (!(error instanceof S3Error)) return error;
+  return new ApiError('UNAVAILABLE', `The store of the sources fails: ${error.message}`, { cause: error });
 }
