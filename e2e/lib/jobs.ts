@@ -6,8 +6,8 @@ import { BATCH_JOBS, type BatchJob, PODS, type Pod } from '../../operator/kube/c
 import { Informer } from '../../operator/kube/informer.ts';
 import type { KubeObject } from '../../operator/kube/types.ts';
 import { createLogger } from '../../operator/telemetry/log.ts';
+import { WaitError } from '../../operator/testing/until.ts';
 import { HELLO_IMAGE } from './services.ts';
-import { WaitError } from './wait.ts';
 
 type TaskSpec = Job['spec']['template']['spec']['template']['spec'];
 type Container = TaskSpec['containers'][number];

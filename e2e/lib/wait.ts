@@ -1,34 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-
-export class WaitError extends Error {
-  readonly code = 'WAIT_TIMED_OUT';
-}
+import { type Found, until as untilTrue, type Waiting } from '../../operator/testing/until.ts';
 
 /**
- * Asks `probe` again and again until it gives something true, and returns that. The longer it has waited, the more seldom it
- * asks, unless `everyMs` says how often: the cluster has two processors for all tests.
- * @throws {WaitError} after `timeoutMs`, with what was awaited and the last error that `probe` threw.
+ * Waits as {@link untilTrue} does for what happens on the cluster: two minutes if nothing else is said, more seldom, as the cluster
+ * has two processors for all tests, and despite errors of `probe`, as much of it may be away for a moment.
+ * @throws {WaitError}
  */
-export async function until<T>(
+export function until<R>(
   what: string,
-  probe: () => Promise<T | undefined | false> | T | undefined | false,
-  { timeoutMs = 120_000, everyMs }: { timeoutMs?: number; everyMs?: number } = {},
-): Promise<T> {
-  const begun = performance.now();
-  let cause: unknown;
-  for (;;) {
-    try {
-      const value = await probe();
-      if (value) return value;
-      cause = undefined;
-    } catch (error) {
-      cause = error;
-    }
-    const waited = performance.now() - begun;
-    if (waited > timeoutMs) {
-      const why = cause instanceof Error ? `: ${cause.message}` : '';
-      throw new WaitError(`${what}: not within ${timeoutMs / 1000} s${why}`, { cause });
-    }
-    await sleep(everyMs ?? Math.min(Math.max(50, waited / 20), 500));
-  }
+  probe: () => R | Promise<R>,
+  { timeoutMs = 120_000, everyMs }: Pick<Waiting, 'timeoutMs' | 'everyMs'> = {},
+): Promise<Found<R>> {
+  return untilTrue(what, probe, { timeoutMs, everyMs, paceMs: [50, 500], despiteErrors: true });
 }
