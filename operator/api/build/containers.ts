@@ -1,6 +1,7 @@
 import type { Config } from '../../config.ts';
 import type { Pod } from '../../kube/core.ts';
 import { literal } from '../../reconcilers/pod/container.ts';
+import { RESTRICTED } from '../../reconcilers/pod/security.ts';
 import { SOURCE_CONTAINER, WORKSPACE } from '../../reconcilers/pod/source.ts';
 import { placedImage } from '../../registry/artifactRegistry.ts';
 import { BUILD, BUILD_CONTAINER } from './names.ts';
@@ -123,14 +124,7 @@ function buildpacks(
         { name: 'layers', mountPath: LAYERS_FOLDER },
         ...(platform ? [{ name: 'platform', mountPath: PLATFORM_FOLDER, readOnly: true }] : []),
       ],
-      securityContext: {
-        runAsNonRoot: true,
-        runAsUser: user,
-        runAsGroup: group,
-        allowPrivilegeEscalation: false,
-        capabilities: { drop: ['ALL'] },
-        seccompProfile: { type: 'RuntimeDefault' },
-      },
+      securityContext: { ...RESTRICTED, runAsUser: user, runAsGroup: group },
     }),
     volumes: [...volumesOf(config), ...(platform ? [{ name: 'platform', downwardAPI: { items } }] : [])],
     annotations: Object.fromEntries(named.map(([, value], i) => [BUILD.variable(i), value])),

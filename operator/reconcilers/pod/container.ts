@@ -7,6 +7,7 @@ import { withoutUndefined } from '../../kube/json.ts';
 import { boostedCpu } from './boost.ts';
 import { readinessProbe, startupProbe, withPort } from './probes.ts';
 import { kubernetesSecret } from './secrets.ts';
+import { RESTRICTED, UNPRIVILEGED } from './security.ts';
 
 export type PodContainer = NonNullable<Pod['spec']>['containers'][number];
 type EnvVar = NonNullable<Container['env']>[number];
@@ -30,7 +31,7 @@ export interface ContainerContext {
 }
 
 /** What a level of Kubernetes' Pod Security Standards asks for beyond what every container of an instance has. */
-const POD_SECURITY = { baseline: {}, restricted: { runAsNonRoot: true, capabilities: { drop: ['ALL'] } } };
+const POD_SECURITY = { baseline: {}, restricted: RESTRICTED };
 
 /** One container of an instance. */
 export function podContainer(container: Container, context: ContainerContext): PodContainer {
@@ -54,8 +55,7 @@ export function podContainer(container: Container, context: ContainerContext): P
     securityContext: {
       ...POD_SECURITY[context.config.instance.podSecurity],
       ...container.securityContext,
-      allowPrivilegeEscalation: false,
-      seccompProfile: { type: 'RuntimeDefault' },
+      ...UNPRIVILEGED,
     },
     lifecycle:
       context.preStopSeconds > 0 ? { preStop: { sleep: { seconds: context.preStopSeconds } } } : undefined,

@@ -7,6 +7,7 @@ import { withoutUndefined } from '../../kube/json.ts';
 import { SOURCE_AUDIENCE } from '../../source/contact.ts';
 import { SOURCE_LIMITS } from '../../source/limits.ts';
 import { literal, type PodContainer } from './container.ts';
+import { RESTRICTED } from './security.ts';
 
 type PodSpec = NonNullable<Pod['spec']>;
 type Volume = NonNullable<PodSpec['volumes']>[number];
@@ -85,14 +86,7 @@ export function unpacking(
       { name: ARCHIVE, mountPath: ARCHIVE_FOLDER },
       { name: ACCESS, mountPath: ACCESS_FOLDER, readOnly: true },
     ],
-    securityContext: {
-      runAsNonRoot: true,
-      runAsUser: source.runAsUser,
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      capabilities: { drop: ['ALL'] },
-      seccompProfile: { type: 'RuntimeDefault' },
-    },
+    securityContext: { ...RESTRICTED, runAsUser: source.runAsUser, readOnlyRootFilesystem: true },
     // Its last line says why it failed.
     terminationMessagePolicy: 'FallbackToLogsOnError',
   };
