@@ -9,7 +9,7 @@ import { namespaceOf } from '../projects.ts';
 import { withPermission } from '../resources/failure.ts';
 import { readAndWrite } from '../resources/readAndWrite.ts';
 import type { Person } from '../resources/resources.ts';
-import { authorize, storeOf } from '../storage/access.ts';
+import { findArchive } from '../storage/access.ts';
 import { bucketOf } from '../storage/buckets.ts';
 import { buildJob } from './job.ts';
 import { BUILD, jobName, NO_BUILDS, noBuild } from './names.ts';
@@ -57,12 +57,8 @@ export async function submitBuild(scene: BuildScene, request: BuildRequest): Pro
       'This cluster has no builder for sources without a Dockerfile: add a Dockerfile, or install Homerun with build.builder.image.';
     throw new ApiError('FAILED_PRECONDITION', message);
   }
-  const { bucket, name } = request.source;
-  const store = storeOf(context);
-  await authorize(context, person, bucket, 'storage.objects.get');
-  const object = await store.get(request.source);
-  if (!object) throw new ApiError('NOT_FOUND', `No such object: ${bucket}/${name}`);
-  const source = { bucket, name, generation: object.generation };
+  const { bucket, name, generation } = await findArchive(context, person, request.source);
+  const source = { bucket, name, generation };
   const job = buildJob(randomUUID(), namespace, { ...request, source }, context.config);
   const made = await attempt(scene, 'cloudbuild.builds.create', () =>
     client.create(BATCH_JOBS, job, { fieldManager: FIELD_MANAGER }),

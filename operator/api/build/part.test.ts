@@ -233,7 +233,7 @@ describe('builds over REST', () => {
       reason: 'its build would fail later',
       body: { ...submission, storageSource: { bucket: BUCKET, object: 'other' } },
       status: 'NOT_FOUND',
-      message: /No such object: run-sources-demo-local-cluster1\/other/,
+      message: /No such object: gs:\/\/run-sources-demo-local-cluster1\/other/,
     },
     'a source without a Dockerfile': {
       reason: 'the chart has no builder',

@@ -4,8 +4,8 @@ import { pack } from 'tar-stream';
 import { Type } from 'typebox';
 import { placed } from '../../source/entry.ts';
 import { SourceError } from '../../source/errors.ts';
-import { ApiError, invalidFields } from '../errors.ts';
-import { authorize, storeOf } from '../storage/access.ts';
+import { invalidFields } from '../errors.ts';
+import { authorize, findArchive, storeOf } from '../storage/access.ts';
 import { bucketOf } from '../storage/buckets.ts';
 import type { StoredObject } from '../storage/store.ts';
 import type { Fields } from '../v2/conversion/value.ts';
@@ -79,17 +79,9 @@ function deploySource(service: Arguments, { bucket, name, generation }: StoredOb
   return deploy({ ...service, template: { containers } }, call);
 }
 
-/** Named with its generation, so that what runs does not change when another is uploaded. @throws {ApiError} NOT_FOUND */
-async function archiveOf(service: Arguments, call: ToolCall): Promise<StoredObject> {
+function archiveOf(service: Arguments, { context, person }: ToolCall): Promise<StoredObject> {
   const { bucket, object, generation } = service.template.containers[0].sourceCode.cloudStorageSource;
-  const store = storeOf(call.context);
-  await authorize(call.context, call.person, bucket, 'storage.objects.get');
-  const found = await store.get({ bucket, name: object, ...(generation ? { generation } : {}) });
-  if (found) return found;
-  throw new ApiError(
-    'NOT_FOUND',
-    `No such object: gs://${bucket}/${object}${generation ? `#${generation}` : ''}`,
-  );
+  return findArchive(context, person, { bucket, name: object, ...(generation ? { generation } : {}) });
 }
 
 async function uploaded(service: Arguments, call: ToolCall): Promise<StoredObject> {

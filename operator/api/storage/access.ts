@@ -1,4 +1,5 @@
 import type { PermissionName } from '../../apis/iam/permissions.ts';
+import { type SourceObject, sourceUrl } from '../../apis/sourceUrl.ts';
 import { permissionDenied } from '../authorization.ts';
 import type { ApiContext } from '../context.ts';
 import { ApiError } from '../errors.ts';
@@ -6,7 +7,7 @@ import { hasPermission } from '../iam/handlers.ts';
 import { withPermission } from '../resources/failure.ts';
 import type { Person } from '../resources/resources.ts';
 import { namespaceOfBucket } from './buckets.ts';
-import type { ObjectStore } from './store.ts';
+import type { ObjectStore, StoredObject } from './store.ts';
 
 /** What is answered where the chart keeps no sources. */
 export const NO_STORAGE =
@@ -38,4 +39,20 @@ export async function authorize(
   );
   if (!allowed) throw permissionDenied(permission, resource);
   return namespace;
+}
+
+/**
+ * An archive that a person may use, as it is now: its generation says which one that is, also when another is uploaded.
+ * @throws {ApiError} FAILED_PRECONDITION where nothing is kept, PERMISSION_DENIED, NOT_FOUND
+ */
+export async function findArchive(
+  context: ApiContext,
+  person: Person,
+  source: SourceObject,
+): Promise<StoredObject> {
+  const store = storeOf(context);
+  await authorize(context, person, source.bucket, 'storage.objects.get');
+  const found = await store.get(source);
+  if (found) return found;
+  throw new ApiError('NOT_FOUND', `No such object: ${sourceUrl(source)}`);
 }
