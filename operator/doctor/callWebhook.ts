@@ -5,7 +5,8 @@ import { isKubeError } from '../kube/errors.ts';
 /**
  * Lets the API server call the webhook, by a Configuration that it checks and does not store (Kubernetes, Dry run).
  * @returns what it said when it could not; undefined when it could.
- * @throws {KubeError} when it did not try: the account may not make Configurations, or there is no such namespace.
+ * @throws {KubeError} when it did not try: the account may not make Configurations, there is no such namespace, or a webhook of
+ * somebody else does not answer.
  */
 export async function callWebhook(client: KubeClient, namespace: string): Promise<string | undefined> {
   const object: Configuration = {
@@ -20,7 +21,7 @@ export async function callWebhook(client: KubeClient, namespace: string): Promis
     return undefined;
   } catch (error) {
     if (!isKubeError(error)) throw error;
-    if (error.said.includes('failed calling webhook')) return error.said;
+    if (/failed calling webhook "[\w-]+\.homerun\.dev"/.test(error.said)) return error.said;
     // A webhook's refusal is an answer; others have not come that far.
     if (error.said.includes('admission webhook')) return undefined;
     throw error;

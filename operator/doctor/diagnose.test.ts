@@ -151,6 +151,11 @@ const CASES: Record<string, Case> = {
     facts: { lease: found({ holder: 'a', renewedAt: NOW - 16_000, seconds: 15 }) },
     want: [/^failed controller: a leads, and renewed its lease 16 s ago$/],
   },
+  'a lease that was never renewed': {
+    reason: 'an object may lack any field',
+    facts: { lease: found({ holder: 'a', renewedAt: undefined, seconds: 15 }) },
+    want: [/^failed controller: a leads, and does not say when it renewed its lease$/],
+  },
   'a holder whose clock is ahead': {
     reason: 'clocks differ, and that alone is no failure',
     facts: { lease: found({ holder: 'a', renewedAt: NOW + 5_000, seconds: 15 }) },

@@ -61,16 +61,15 @@ function checkDefinitions({ definitions, version }: Facts): Finding[] {
 
 function checkController(facts: Facts): Finding[] {
   const { lease, now, namespace } = facts;
+  const act = `kubectl logs -n ${namespace} -l app.kubernetes.io/component=controller says what it waits for.`;
   return knownOr('controller', lease, (found) => {
-    const age = found ? Math.max(0, Math.round((now - found.renewedAt) / 1_000)) : 0;
-    const act = `kubectl logs -n ${namespace} -l app.kubernetes.io/component=controller says what it waits for.`;
-    if (!found?.holder) {
-      const problem: Problem = { state: 'failed', found: 'no replica leads: nothing is reconciled', act };
-      return checkRole(facts, 'controller', '', [problem]);
-    }
-    const leads = `${found.holder} leads, and renewed its lease ${age} s ago`;
-    const problems: Problem[] = age > found.seconds ? [{ state: 'failed', found: leads, act }] : [];
-    return checkRole(facts, 'controller', leads, problems);
+    const failed = (found: string) => checkRole(facts, 'controller', '', [{ state: 'failed', found, act }]);
+    if (!found?.holder) return failed('no replica leads: nothing is reconciled');
+    const { holder, renewedAt, seconds } = found;
+    if (renewedAt === undefined) return failed(`${holder} leads, and does not say when it renewed its lease`);
+    const age = Math.max(0, Math.round((now - renewedAt) / 1_000));
+    const leads = `${holder} leads, and renewed its lease ${age} s ago`;
+    return age > seconds ? failed(leads) : checkRole(facts, 'controller', leads);
   });
 }
 

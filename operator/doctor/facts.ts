@@ -64,8 +64,8 @@ export interface CertificateFacts {
 export interface LeaseFacts {
   /** Name of the pod; empty when it was given back. */
   holder: string;
-  /** Milliseconds since 1970, by the clock of the holder. */
-  renewedAt: number;
+  /** Milliseconds since 1970, by the clock of the holder; undefined where it says none. */
+  renewedAt: number | undefined;
   seconds: number;
 }
 

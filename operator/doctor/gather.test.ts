@@ -1,9 +1,15 @@
-import { deepEqual, throws } from 'node:assert/strict';
+import { deepEqual, equal, rejects, throws } from 'node:assert/strict';
 import type { Condition } from '../apis/condition.ts';
+import type { KubeClient } from '../kube/client.ts';
+import type { Pod } from '../kube/core.ts';
+import { statusError } from '../kube/errors.ts';
+import { startServer } from '../registry/testing/registry.ts';
+import { callWebhook } from './callWebhook.ts';
 import type { ReasonFacts } from './facts.ts';
 import { routesIn } from './gatherGateways.ts';
 import { countReasons } from './gatherObjects.ts';
-import { registrationOf } from './registration.ts';
+import { reachInside, reachOutside } from './reach.ts';
+import { type Registration, registrationOf } from './registration.ts';
 
 const NOW = Date.UTC(2026, 0, 1);
 const ago = (minutes: number) => new Date(NOW - minutes * 60_000).toISOString();
@@ -93,10 +99,80 @@ describe('where the webhook is', () => {
     });
   });
 
+  it('follows from its URL with an IPv6 address', () => {
+    const { host, port } = registrationOf(configuration({ url: 'https://[fd00::1]:8443/default' }));
+    deepEqual([host, port], ['fd00::1', 8443]);
+  });
+
+  it('follows from its URL with a name, which servers of several names must be told', () => {
+    const { host, serverName } = registrationOf(configuration({ url: 'https://hook.example/default' }));
+    deepEqual([host, serverName], ['hook.example', 'hook.example']);
+  });
+
   it('is not known where it has neither', () => {
     throws(
       () => registrationOf(configuration({})),
       /MutatingWebhookConfiguration homerun-webhook names no server/,
     );
+  });
+});
+
+describe('whether API servers reach the webhook', () => {
+  const saying = (message: string) =>
+    ({ request: () => Promise.reject(statusError('POST /x', 500, { message })) }) as unknown as KubeClient;
+
+  it('is no, in their words', async () => {
+    const said = 'failed calling webhook "default.homerun.dev": context deadline exceeded';
+    equal(
+      await callWebhook(saying(`Internal error occurred: ${said}`), 'demo'),
+      `Internal error occurred: ${said}`,
+    );
+  });
+
+  it('is yes where it refuses', async () => {
+    const said = 'admission webhook "validate.homerun.dev" denied the request: no';
+    equal(await callWebhook(saying(said), 'demo'), undefined);
+  });
+
+  it("is not known where they do not reach another one: this one's pods are not to blame", async () => {
+    const said = 'failed calling webhook "validate.kyverno.svc-fail": context deadline exceeded';
+    await rejects(callWebhook(saying(said), 'demo'), { message: /kyverno/ });
+  });
+});
+
+describe('what is read outside of the cluster', () => {
+  const reading = (object: object | undefined) =>
+    reachOutside({ get: async () => object } as unknown as KubeClient, 'ns');
+
+  it('is no configuration where the ConfigMap has none', () =>
+    rejects(reading({ data: {} }).config(), {
+      message: 'there is no config.json in ConfigMap homerun-controller in the namespace ns',
+    }));
+
+  it('is no certificate where the Secret has none', () =>
+    rejects(reading({ data: {} }).certificate({} as Registration), {
+      message: 'there is no tls.crt in Secret homerun-webhook-cert in the namespace ns',
+    }));
+});
+
+describe('the metrics of a pod', () => {
+  const pod = (status: object, ports: object[]) =>
+    ({ metadata: { name: 'a' }, spec: { containers: [{ name: 'a', ports }] }, status }) as unknown as Pod;
+  const inside = reachInside({});
+
+  it('are not asked for without an address', () =>
+    rejects(inside.metricsOf(pod({}, [{ name: 'admin', containerPort: 9090 }])), {
+      message: 'pod a has no address',
+    }));
+
+  it('are not asked for without a port', () =>
+    rejects(inside.metricsOf(pod({ podIP: '127.0.0.1' }, [])), { message: 'pod a has no port admin' }));
+
+  it('are none where something else answers', async () => {
+    await using server = await startServer((_, response) => void response.writeHead(404).end('no'));
+    const containerPort = Number(server.host.split(':')[1]);
+    await rejects(inside.metricsOf(pod({ podIP: '127.0.0.1' }, [{ name: 'admin', containerPort }])), {
+      message: /:\d+\/metrics answered 404$/,
+    });
   });
 });

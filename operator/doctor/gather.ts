@@ -146,8 +146,8 @@ async function certificateOf(
 async function leaseOf({ client, namespace }: Installation): Promise<LeaseFacts | undefined> {
   const lease = await client.get(LEASES, { namespace, name: 'homerun-controller' });
   if (!lease?.spec) return undefined;
-  const { holderIdentity = '', renewTime = '', leaseDurationSeconds = 0 } = lease.spec;
-  return { holder: holderIdentity, renewedAt: Date.parse(String(renewTime)), seconds: leaseDurationSeconds };
+  const { holderIdentity: holder = '', renewTime, leaseDurationSeconds: seconds = 0 } = lease.spec;
+  return { holder, renewedAt: renewTime === undefined ? undefined : Date.parse(String(renewTime)), seconds };
 }
 
 async function workloadsOf({ client, namespace }: Installation): Promise<WorkloadFacts[]> {

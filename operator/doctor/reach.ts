@@ -36,10 +36,13 @@ export function reachInside(env: NodeJS.ProcessEnv): Reach {
   return {
     config: async () => loadConfig(env),
     async metricsOf(pod) {
-      const address = pod.status?.podIP ?? '';
+      const address = pod.status?.podIP;
+      if (!address) throw new Error(`pod ${pod.metadata.name} has no address`);
       const host = isIPv6(address) ? `[${address}]` : address;
-      const signal = AbortSignal.timeout(ANSWER_MS);
-      return (await fetch(`http://${host}:${adminPortOf(pod)}/metrics`, { signal })).text();
+      const url = `http://${host}:${adminPortOf(pod)}/metrics`;
+      const answer = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
+      if (!answer.ok) throw new Error(`${url} answered ${answer.status}`);
+      return answer.text();
     },
     certificate: ({ host, port, serverName }) => servedCertificate(host, port, serverName),
   };
@@ -55,9 +58,10 @@ export function reachOutside(client: KubeClient, namespace: string): Reach {
     async config() {
       const name = 'homerun-controller';
       const map = needed(await client.get(CONFIG_MAPS, { namespace, name }), `ConfigMap ${name}`);
-      return parseConfig(JSON.parse(map.data?.['config.json'] ?? '{}'));
+      const text = needed(map.data?.['config.json'], `config.json in ConfigMap ${name}`);
+      return parseConfig(JSON.parse(text));
     },
-    metricsOf: (pod) => {
+    async metricsOf(pod) {
       const port = { namespace, name: `${pod.metadata.name}:${adminPortOf(pod)}` };
       return client.request<string>('GET', `${resourcePath(PODS, port)}/proxy/metrics`, {
         timeoutMs: ANSWER_MS,
@@ -68,14 +72,17 @@ export function reachOutside(client: KubeClient, namespace: string): Reach {
     async certificate() {
       const name = SECRET_NAME;
       const secret = needed(await client.get(SECRETS, { namespace, name }), `Secret ${name}`);
-      return Buffer.from(secret.data?.['tls.crt'] ?? '', 'base64').toString();
+      const pem = needed(secret.data?.['tls.crt'], `tls.crt in Secret ${name}`);
+      return Buffer.from(pem, 'base64').toString();
     },
   };
 }
 
-function adminPortOf({ spec }: Pod): number | undefined {
-  return spec?.containers.flatMap(({ ports = [] }) => ports).find(({ name }) => name === 'admin')
-    ?.containerPort;
+function adminPortOf({ metadata, spec }: Pod): number {
+  const ports = spec?.containers.flatMap(({ ports = [] }) => ports) ?? [];
+  const admin = ports.find(({ name }) => name === 'admin');
+  if (!admin) throw new Error(`pod ${metadata.name} has no port admin`);
+  return admin.containerPort;
 }
 
 /** What a server shows to whoever connects; whether to trust it is judged by who asks. */

@@ -1,10 +1,11 @@
+import { isIP } from 'node:net';
 import type { ClientConfig, WebhookConfiguration } from '../webhook/certificates/caBundle.ts';
 
 /** Where API servers find the webhook. */
 export interface Registration {
   host: string;
   port: number;
-  /** The name that its certificate must have. */
+  /** The name that its certificate must have; empty where it has an address alone. */
   serverName: string;
 }
 
@@ -18,5 +19,6 @@ export function registrationOf({ kind, metadata, webhooks = [] }: WebhookConfigu
   }
   if (!url) throw new Error(`${kind} ${metadata.name} names no server`);
   const { hostname, port } = new URL(url);
-  return { host: hostname, port: Number(port || 443), serverName: '' };
+  const host = hostname.replace(/^\[(.*)\]$/, '$1');
+  return { host, port: Number(port || 443), serverName: isIP(host) ? '' : host };
 }
