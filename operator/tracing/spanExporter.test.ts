@@ -8,6 +8,7 @@ import {
 } from 'node:http';
 import { createServer, type Socket, type Server as TcpServer } from 'node:net';
 import fc from 'fast-check';
+import type { Logger } from '../telemetry/log.ts';
 import { silent, until } from '../testing/until.ts';
 import { SpanExporter } from './spanExporter.ts';
 
@@ -195,6 +196,20 @@ describe('SpanExporter', () => {
     await once(server, 'listening');
     exporter.add([span('b')], 1);
     await until('the next is taken', () => exporter.exported === 1);
+  });
+
+  it('logs that spans cannot be exported, and not the key that an endpoint may have in its query', async () => {
+    await exporter.end(0);
+    const lines: unknown[][] = [];
+    const log = { ...silent, warn: (...line: unknown[]) => lines.push(line) } as unknown as Logger;
+    exporter = made('/spans?key=secret', { log });
+    answer = (_request, response) => response.writeHead(401).end('no');
+    exporter.add([span('a')], 1);
+    await until('a line', () => lines.length > 0);
+    assert.equal(seen?.url, '/spans?key=secret');
+    const reason = 'the receiver answered with 401: no';
+    const endpoint = `http://127.0.0.1:${port}/spans`;
+    assert.deepEqual(lines, [[{ endpoint, reason }, 'spans cannot be exported']]);
   });
 
   it('sends the last when it ends, and waits for no answer beyond its time', async () => {

@@ -175,7 +175,9 @@ export class SpanExporter {
   #report(failure: string | undefined): void {
     if (this.#failing === (failure !== undefined)) return;
     this.#failing = !this.#failing;
-    const { log, endpoint } = this.#options;
+    const { log } = this.#options;
+    // Some receivers have a key in the query.
+    const endpoint = this.#url.origin + this.#url.pathname;
     if (failure === undefined) log.info({ endpoint }, 'spans are exported again');
     else log.warn({ endpoint, reason: failure.slice(0, MAX_MESSAGE) }, 'spans cannot be exported');
   }
