@@ -1,8 +1,9 @@
 # The tools. Those that stand on Kubernetes' libraries share its Go module and so
 # the versions of all that they have in common, which is compiled once; each other
 # has a module of its own, so that their dependencies cannot clash. A binary lies
-# in the cache under the hash of its module, so a change of version makes a new
-# one and nothing else does.
+# in the cache under the hash of its module and of the function that builds it,
+# if it has one of its own: NAME_programs. A change of these makes a new one and
+# nothing else does.
 
 kube_names=(etcd kube-apiserver kube-controller-manager kube-scheduler kubelet kube-proxy kubectl)
 
@@ -24,16 +25,46 @@ module_of() {
 
 # tool_dir NAME: the folder that holds the tool, whether it is built or not.
 tool_dir() {
+  echo "$cache/bin/$1-$(tool_hash "$1" "$(recipe_of "$1")")"
+}
+
+# tool_hash NAME RECIPE: of all that the tool is made from.
+tool_hash() {
   local hash
-  hash=$(cd "$(module_of "$1")" && { cat go.mod go.sum; find . -name '*.go' -print0 | sort -z | xargs -0r cat; uname -m; } | sha256sum)
-  echo "$cache/bin/$1-${hash:0:16}"
+  hash=$(cd "$(module_of "$1")" && { cat go.mod go.sum; find . -name '*.go' -print0 | sort -z | xargs -0r cat; uname -m; printf %s "$2"; } | sha256sum)
+  echo "${hash:0:16}"
+}
+
+# recipe_of NAME: the text of the tool's own function, without comments; empty where it has none.
+recipe_of() {
+  ! declare -F "$1_programs" >/dev/null || declare -f "$1_programs"
+}
+
+# built NAME: whether the tool is in the cache. What is from before recipes counted is taken over.
+built() {
+  local dir old
+  dir=$(tool_dir "$1") old=$cache/bin/$1-$(tool_hash "$1" '')
+  [ ! -d "$dir" ] || return 0
+  [ -d "$old" ] || return 1
+  (
+    flock 9
+    [ -d "$dir" ] || take_over "$old" "$dir"
+  ) 9>"$cache/bin/$1.lock"
+}
+
+# Once only: for another recipe it is no result. It stays where it was, for older checkouts.
+take_over() { # OLD NEW
+  local part
+  [ ! -e "$1.taken" ] || return 1
+  part=$(mktemp -d "$cache/bin/.XXXXXX") && chmod 755 "$part" && cp -al "$1/." "$part" &&
+    touch "$1.taken" && mv -T "$part" "$2"
 }
 
 # tool NAME: builds the tool if needed and prints the folder that holds it.
 tool() {
   local dir
   dir=$(tool_dir "$1")
-  [ -d "$dir" ] || build_tool "$1" "$dir"
+  built "$1" || build_tool "$1" "$dir"
   echo "$dir"
 }
 
@@ -60,20 +91,22 @@ compile() {
 
 # programs NAME FOLDER: builds what the tool consists of, most often one program of its name.
 programs() {
+  if declare -F "$1_programs" >/dev/null; then
+    "$1_programs" "$2"
+    return
+  fi
   case $1 in
-  buildkit) buildkit_programs "$2" ;;
-  conformance) conformance_programs "$2" ;;
-  keda) keda_programs "$2" ;;
-  kwok) kwok_program "$2" ;;
   lifecycle | protocols) go build -trimpath -ldflags "-s -w" -o "$2/" tool ;;
-  # Without what finds targets, which is most of it and checks no rule.
-  promtool) go build -trimpath -tags remove_all_sd -ldflags "-s -w" -o "$2/" tool ;;
-  skaffold) skaffold_programs "$2" ;;
   *)
     go build -trimpath -ldflags "$(link_flags "$1")" -o "$2/$1" "$(package_of "$1")" || return
     [ "$1" != kube ] || for link in "${kube_names[@]}"; do ln -s kube "$2/$link"; done
     ;;
   esac
+}
+
+# Without what finds targets, which is most of it and checks no rule.
+promtool_programs() { # FOLDER
+  go build -trimpath -tags remove_all_sd -ldflags "-s -w" -o "$1/" tool
 }
 
 # BuildKit's daemon, its client, what lets it run without root, and its own script that starts all of them for one build.
@@ -107,7 +140,7 @@ keda_programs() { # FOLDER
 # kwok against the versions that the cluster's own programs are compiled from, which spares
 # most of its compilation. They have lost the name of an annotation that it looks for when
 # it is told to stream lists, so it is built from a copy with another.
-kwok_program() { # FOLDER
+kwok_programs() { # FOLDER
   local module=sigs.k8s.io/kwok source=$1/source
   go mod download "$module" && cp -r "$(go list -m -f '{{.Dir}}' "$module")" "$source" && chmod -R u+w "$source" &&
     sed -i 's/InitialEventsListBlueprintAnnotationKey/InitialEventsAnnotationKey/' "$source/pkg/utils/informer/informer.go" &&
