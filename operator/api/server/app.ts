@@ -91,6 +91,8 @@ function send(reply: FastifyReply, error: ApiError): FastifyReply {
   if (error.code === 'UNAUTHENTICATED') {
     reply.header('www-authenticate', 'Bearer realm="https://accounts.google.com/"');
   }
+  // Where a stream fails before its first byte these are of what was to be sent.
+  reply.removeHeader('content-length').type('application/json; charset=utf-8');
   return reply.code(error.httpStatus).send(errorBody(error));
 }
 
