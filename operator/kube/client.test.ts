@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import type { LookupFunction, Socket } from 'node:net';
 import { Agent } from 'undici';
 import { configMap, metadata } from '../testing/builders.ts';
 import { FakeApiServer, Rejection } from '../testing/fakeApiServer.ts';
@@ -63,6 +63,17 @@ describe('KubeClient', () => {
     assert.notEqual(after.resourceVersion, before.resourceVersion);
     assert.deepEqual(after, await server.client.list(widgets, { namespace: 'a' }));
     assert.deepEqual(await client.list(CONFIG_MAPS), await server.client.list(CONFIG_MAPS));
+  });
+
+  it('says why it reaches none of several addresses', async () => {
+    const addresses = ['127.0.0.1', '127.0.0.2'].map((address) => ({ address, family: 4 }));
+    const lookup: LookupFunction = (_name, _options, done) => done(null, addresses);
+    const dispatcher = new Agent({ connect: { lookup } });
+    const client = new KubeClient({ server: 'http://api.example:1', dispatcher, headers: () => ({}) });
+    await assert.rejects(client.list(NAMESPACES), {
+      code: 'KUBE_UNREACHABLE',
+      message: 'GET /api/v1/namespaces: ECONNREFUSED',
+    });
   });
 
   it('tells when the server answers again that was away for seconds, and nothing of a request that failed', async () => {

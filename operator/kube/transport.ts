@@ -218,8 +218,14 @@ function refusal({ statusCode, headers }: Head, title: string, text: string): Ku
 }
 
 function unreachable(title: string, cause: unknown): KubeError {
-  const text = cause instanceof Error ? cause.message || cause.name : String(cause);
-  return new KubeError(`${title}: ${text}`, { code: 'KUBE_UNREACHABLE', cause });
+  return new KubeError(`${title}: ${causeText(cause)}`, { code: 'KUBE_UNREACHABLE', cause });
+}
+
+function causeText(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  // Where each address of a name has failed there is a code alone.
+  const { message, code, name }: NodeJS.ErrnoException = cause;
+  return message || code || name;
 }
 
 /** The server sheds load and says when to come again (API priority and fairness). */
