@@ -1,6 +1,7 @@
-import { deepEqual, match, ok } from 'node:assert/strict';
+import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { declaredSeries, parseExpression, TARGET_LABELS, undeclared } from '../testing/promql.ts';
 import { DASHBOARDS } from './index.ts';
+import { SERVICE } from './service.ts';
 
 /** What Grafana puts into an expression before Prometheus sees it. */
 function filledIn(expr: string): string {
@@ -53,5 +54,21 @@ describe('dashboards', () => {
         });
       }
     });
+  }
+});
+
+describe('the revisions that the dashboard of the service web offers', () => {
+  const { series = '' } = SERVICE.variables.find(({ name }) => name === 'revision') ?? {};
+  const [, pattern = ''] = series.match(/revision=~"([^"]+)"/) ?? [];
+  const offered = new RegExp(`^(?:${pattern.replaceAll('$service', 'web')})$`);
+  const REVISIONS: Record<string, { reason: string; want: boolean }> = {
+    'web-00001-abc': { reason: 'it is named by itself', want: true },
+    'web-v2': { reason: 'it is named by a person', want: true },
+    'web-api-00001-abc': { reason: 'it is of the service web-api', want: false },
+    'web-api-v2': { reason: 'it is of the service web-api, more often than not', want: false },
+    'website-00001-abc': { reason: 'it is of the service website', want: false },
+  };
+  for (const [name, { reason, want }] of Object.entries(REVISIONS)) {
+    it(`are ${want ? '' : 'not '}${name}: ${reason}`, () => equal(offered.test(name), want));
   }
 });

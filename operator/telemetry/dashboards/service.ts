@@ -1,5 +1,7 @@
 import { type Dashboard, panel, quantiles } from './dashboard.ts';
 
+/** What follows the name of a service in the names that its revisions get by themselves. */
+const GENERATED = '[0-9]{5}-[a-z0-9]{3}';
 const OF = '{namespace="$namespace",revision=~"$revision"}';
 const RATE = `${OF}[$__rate_interval]`;
 
@@ -16,12 +18,13 @@ export const SERVICE: Dashboard = {
       series: 'homerun_gateway_requests_total{namespace="$namespace"}',
       label: 'revision',
       // The names that revisions get by themselves; the service of others can be typed in.
-      pattern: '(.+)-[0-9]{5}-[a-z0-9]{3}',
+      pattern: `(.+)-${GENERATED}`,
     },
     {
       name: 'revision',
       title: 'Revision',
-      series: 'homerun_gateway_requests_total{namespace="$namespace",revision=~"$service-.+"}',
+      // A name by a person may have more dashes, but so have those of the service NAME-OTHER, which would be shown with it.
+      series: `homerun_gateway_requests_total{namespace="$namespace",revision=~"$service-(${GENERATED}|[^-]+)"}`,
       label: 'revision',
       many: true,
     },
