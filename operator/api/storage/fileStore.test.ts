@@ -1,8 +1,10 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { deepEqual, equal } from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { FileStore } from './fileStore.ts';
-import { behavesAsStore } from './testing/storeBehaviour.ts';
+import { behavesAsStore, named } from './testing/storeBehaviour.ts';
 
 const NOW = Date.parse('2026-01-01T00:00:00Z');
 
@@ -22,4 +24,21 @@ describe('objects in a folder', () => {
         .map(({ parentPath, name }) => relative(root, join(parentPath, name)));
     },
   }));
+
+  it('are not swept while they are begun: a folder is made before what is in it', async () => {
+    const upload = join(root, 'uploads', randomUUID());
+    await mkdir(upload, { recursive: true });
+    const store = new FileStore(root, { objectBytes: 1, bucketBytes: 1 });
+    await store.sweep(Date.now() - 60_000);
+    deepEqual(await readdir(join(root, 'uploads')), [basename(upload)]);
+    await store.sweep(Date.now() + 60_000);
+    deepEqual(await readdir(join(root, 'uploads')), []);
+  });
+
+  it('have no progress where they become an object meanwhile', async () => {
+    const store = new FileStore(root, { objectBytes: 1, bucketBytes: 1 });
+    const upload = await store.begin(named('a'));
+    await rm(join(root, 'uploads', upload, 'data'));
+    equal(await store.progress(upload), undefined);
+  });
 });

@@ -105,8 +105,9 @@ export class FileStore implements ObjectStore {
     if (!UPLOAD.test(upload)) return undefined;
     const session = await readJson<Session>(join(this.#upload(upload), DESCRIPTION));
     if (!session) return undefined;
-    const { size } = await stat(join(this.#upload(upload), DATA));
-    return { ...session, received: size };
+    // It may become an object meanwhile.
+    const data = await present(stat(join(this.#upload(upload), DATA)));
+    return data && { ...session, received: data.size };
   }
 
   async append(upload: string, chunk: Chunk): Promise<StoredObject | undefined> {
@@ -130,8 +131,8 @@ export class FileStore implements ObjectStore {
   async sweep(before: number): Promise<void> {
     for (const name of await entriesOf(join(this.#root, UPLOADS))) {
       const folder = this.#upload(name);
-      const { mtimeMs } = await stat(join(folder, DATA)).catch(() => ({ mtimeMs: 0 }));
-      if (mtimeMs < before) await rm(folder, { recursive: true, force: true });
+      const last = (await present(stat(join(folder, DATA)))) ?? (await present(stat(folder)));
+      if (last && last.mtimeMs < before) await rm(folder, { recursive: true, force: true });
     }
     for (const bucket of await this.buckets()) {
       for (const hash of await entriesOf(this.#folder(bucket)))
