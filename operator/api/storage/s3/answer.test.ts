@@ -29,6 +29,15 @@ describe('the list of a store that speaks S3', () => {
     equal(read?.key, '&#x110000;&nbsp;');
   });
 
+  const LAST: Record<string, string> = {
+    'an empty token': '<IsTruncated>false</IsTruncated><NextContinuationToken></NextContinuationToken>',
+    'a token all the same':
+      '<IsTruncated>false</IsTruncated><NextContinuationToken>a</NextContinuationToken>',
+  };
+  for (const [name, xml] of Object.entries(LAST)) {
+    it(`ends where the store says so, with ${name}`, () => equal(readList(list(xml)).next, undefined));
+  }
+
   it('may be empty', () => deepEqual(readList(list()), { objects: [], prefixes: [] }));
 
   const WRONG: Record<string, { reason: string; xml: string }> = {
@@ -42,6 +51,10 @@ describe('the list of a store that speaks S3', () => {
     'more to come, and no word how to ask for it': {
       reason: 'a store that knows the first version of lists only answers like this',
       xml: list('<IsTruncated>true</IsTruncated>', object(KEY, SIZE, DATE)),
+    },
+    'more to come, and an empty word how to ask for it': {
+      reason: 'the first page would come again',
+      xml: list('<IsTruncated>true</IsTruncated><NextContinuationToken></NextContinuationToken>'),
     },
     'an object without a key': { reason: 'nobody knows what it is', xml: list(object(SIZE, DATE)) },
     'an object without a size': { reason: 'the room of a bucket goes by it', xml: list(object(KEY, DATE)) },

@@ -25,8 +25,9 @@ const LIST = /^\s*(?:<\?xml[^>]*>\s*)?<ListBucketResult[\s>].*<\/ListBucketResul
  */
 export function readList(xml: string): ListPage {
   if (!LIST.test(xml)) throw noList('it is something else, or cut off');
-  const next = textOf(xml, 'NextContinuationToken');
-  if (next === undefined && textOf(xml, 'IsTruncated') === 'true') {
+  const isTruncated = textOf(xml, 'IsTruncated');
+  const next = (isTruncated !== 'false' && textOf(xml, 'NextContinuationToken')) || undefined;
+  if (isTruncated === 'true' && next === undefined) {
     throw noList('it goes on, and does not say how (ListObjectsV2)');
   }
   return {
