@@ -25,14 +25,9 @@ module_of() {
 
 # tool_dir NAME: the folder that holds the tool, whether it is built or not.
 tool_dir() {
-  echo "$cache/bin/$1-$(tool_hash "$1" "$(recipe_of "$1")")"
-}
-
-# tool_hash NAME RECIPE: of all that the tool is made from.
-tool_hash() {
   local hash
-  hash=$(cd "$(module_of "$1")" && { cat go.mod go.sum; find . -name '*.go' -print0 | sort -z | xargs -0r cat; uname -m; printf %s "$2"; } | sha256sum)
-  echo "${hash:0:16}"
+  hash=$(cd "$(module_of "$1")" && { cat go.mod go.sum; find . -name '*.go' -print0 | sort -z | xargs -0r cat; uname -m; recipe_of "$1"; } | sha256sum)
+  echo "$cache/bin/$1-${hash:0:16}"
 }
 
 # recipe_of NAME: the text of the tool's own function, without comments; empty where it has none.
@@ -40,31 +35,11 @@ recipe_of() {
   ! declare -F "$1_programs" >/dev/null || declare -f "$1_programs"
 }
 
-# built NAME: whether the tool is in the cache. What is from before recipes counted is taken over.
-built() {
-  local dir old
-  dir=$(tool_dir "$1") old=$cache/bin/$1-$(tool_hash "$1" '')
-  [ ! -d "$dir" ] || return 0
-  [ -d "$old" ] || return 1
-  (
-    flock 9
-    [ -d "$dir" ] || take_over "$old" "$dir"
-  ) 9>"$cache/bin/$1.lock"
-}
-
-# Once only: for another recipe it is no result. It stays where it was, for older checkouts.
-take_over() { # OLD NEW
-  local part
-  [ ! -e "$1.taken" ] || return 1
-  part=$(mktemp -d "$cache/bin/.XXXXXX") && chmod 755 "$part" && cp -al "$1/." "$part" &&
-    touch "$1.taken" && mv -T "$part" "$2"
-}
-
 # tool NAME: builds the tool if needed and prints the folder that holds it.
 tool() {
   local dir
   dir=$(tool_dir "$1")
-  built "$1" || build_tool "$1" "$dir"
+  [ -d "$dir" ] || build_tool "$1" "$dir"
   echo "$dir"
 }
 
