@@ -18,7 +18,8 @@ export function isDefaulted(execution: Execution, job: Job | undefined): executi
 }
 
 /**
- * For an execution made by hand that no webhook has seen: fills in what it leaves out, or reports all that is wrong with it.
+ * For an execution made by hand whose job no webhook has looked up (docs/adr/0017-lookups-at-a-secret-path.md): fills in what
+ * it leaves out, or reports all that is wrong with it.
  * Nothing is started before that is stored, so that a change of the job meanwhile cannot change what runs.
  */
 export function planDefaults(execution: Execution, job: Job | undefined, now: number): Plan<Execution> {

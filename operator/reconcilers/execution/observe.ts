@@ -1,6 +1,7 @@
 import { batchJobName } from '../../apis/names.ts';
-import { jobOf } from '../../apis/run/execution/fromJob.ts';
+import { isComplete, jobOf } from '../../apis/run/execution/fromJob.ts';
 import type { CompleteExecution, Execution } from '../../apis/run/execution/types.ts';
+import { JOBS, type Job } from '../../apis/run/job/types.ts';
 import { type BatchJob, NAMESPACES, type Pod } from '../../kube/core.ts';
 import { isControlledBy } from '../../kube/owner.ts';
 import { keyOf } from '../../kube/types.ts';
@@ -33,7 +34,7 @@ export async function observe(
   const { namespace = '', name, uid = '' } = execution.metadata;
   const present = stores.batchJobs.get(keyOf({ namespace, name: batchJobName(name) }));
   const batchJob = present && isControlledBy(present, uid) ? present : undefined;
-  const job = stores.jobs.get(keyOf({ namespace, name: jobOf(execution) ?? '' }));
+  const job = await jobToRun(execution, stores, context);
   const pods = podsOf(key, batchJob, stores);
   const starts = !batchJob && !isFinished(execution);
   if (!starts) queues.digests.forget(key);
@@ -49,6 +50,23 @@ export async function observe(
     namespaceEnds: await namespaceEnds(context.client, namespace, pods),
     writtenAt: queues.writes.of(key),
   };
+}
+
+/**
+ * The job that an execution names. Where nobody has filled in the execution, it is asked for if it is not seen yet:
+ * `kubectl apply` makes a job and its execution at nearly the same time.
+ */
+async function jobToRun(
+  execution: Execution,
+  { jobs }: ExecutionStores,
+  { client }: Context,
+): Promise<Job | undefined> {
+  const name = jobOf(execution);
+  if (!name) return undefined;
+  const { namespace, ownerReferences = [] } = execution.metadata;
+  const seen = jobs.get(keyOf({ namespace, name }));
+  const isFilledIn = isComplete(execution) && ownerReferences.some(({ controller }) => controller);
+  return seen || isFilledIn || isFinished(execution) ? seen : client.get(JOBS, { namespace, name });
 }
 
 /** The pods of the tasks; pods of an earlier execution of the name may still be going away. */

@@ -14,6 +14,7 @@ import { planExecution, rejectedExecution } from './plan.ts';
 import { executionQueues } from './sideQueues.ts';
 
 export const permissions: Permission[] = [
+  { apiGroups: ['run.googleapis.com'], resources: ['jobs'], verbs: ['get'] },
   { apiGroups: ['run.googleapis.com'], resources: ['executions'], verbs: ['patch'] },
   { apiGroups: ['run.googleapis.com'], resources: ['executions/status'], verbs: ['patch'] },
   { apiGroups: ['batch'], resources: ['jobs'], verbs: ['create', 'patch', 'delete'] },
