@@ -9,18 +9,23 @@ import type { Rule } from '../../operator/rbac.ts';
 import { ROLE_FIELDS } from '../../operator/roles.ts';
 import type { ApiServer } from '../../operator/testing/apiServer.ts';
 import { until } from '../../operator/testing/until.ts';
-import { CONFIGURATION_TYPES, registered } from '../../operator/webhook/certificates/caBundle.ts';
+import { CONFIGURATIONS, registered } from '../../operator/webhook/certificates/caBundle.ts';
+import { ofEachPath } from '../../operator/webhook/certificates/pathTokens.ts';
 import { CHART, chartCopy, copyOf, NAMESPACE, refusal, render, withOpenSchema } from './helm.ts';
 import { DEFINITIONS, type Releases, releases } from './releases.ts';
 
 const SERVICE_DEFINITION = { name: 'services.serving.knative.dev' };
 
-/** The chart as it was when it named the path at which evictions are reviewed. */
-function chartWithEvictionsAt(path: string): string {
+/** The chart as it was when no path was secret: it named the one for evictions, and had nothing looked up at another. */
+function chartBeforeSecretPaths(): string {
   const chart = copyOf(CHART, withOpenSchema);
   const template = join(chart, 'templates/webhook.yaml');
-  const [before, hook = ''] = readFileSync(template, 'utf8').split(/(?=^ +- name: evict\.)/m);
-  writeFileSync(template, `${before}${hook.replace('port: 443', `port: 443\n        path: ${path}`)}`);
+  const documents = readFileSync(template, 'utf8')
+    .split(/(?=^---$)/m)
+    .filter((document) => !document.includes('name: lookup.'));
+  const [before, hook = ''] = documents.join('').split(/(?=^ +- name: evict\.)/m);
+  const rules = '\n    rules:';
+  writeFileSync(template, `${before}${hook.replace(rules, `\n        path: /evict${rules}`)}`);
   return chart;
 }
 
@@ -124,22 +129,22 @@ describe('chart on an API server', function () {
     });
 
     describe('and registered by the webhook', () => {
-      const evictionTokens = [{ token: 'a'.repeat(64), madeAt: 0 }];
+      const tokens = ofEachPath(() => [{ token: 'a'.repeat(64), madeAt: 0 }]);
       const caBundle = Buffer.from('an authority').toString('base64');
 
-      /** Writes as the webhook does; whether there was something to write. */
-      async function register(): Promise<boolean[]> {
-        const writes = CONFIGURATION_TYPES.map(async (type) => {
-          const live = await server.client.get(type, { name: 'homerun-webhook' });
-          const change = live && registered(live, { bundle: 'an authority', evictionTokens, now: 0 });
+      /** Writes as the webhook does; the names of what there was to write. */
+      async function register(): Promise<string[]> {
+        const writes = CONFIGURATIONS.map(async ({ type, name }) => {
+          const live = await server.client.get(type, { name });
+          const change = live && registered(live, { bundle: 'an authority', tokens, now: 0 });
           if (change) await server.client.apply(type, change, { fieldManager: 'homerun-webhook' });
-          return change !== undefined;
+          return change ? [name] : [];
         });
-        return Promise.all(writes);
+        return (await Promise.all(writes)).flat();
       }
       const clientConfigs = async () => {
         const found = await Promise.all(
-          CONFIGURATION_TYPES.map((type) => server.client.get(type, { name: 'homerun-webhook' })),
+          CONFIGURATIONS.map(({ type, name }) => server.client.get(type, { name })),
         );
         return found.flatMap((live) =>
           (live?.webhooks ?? []).map(({ clientConfig: { caBundle, service } }) => ({
@@ -148,12 +153,15 @@ describe('chart on an API server', function () {
           })),
         );
       };
-      const withEvictionsAt = (path?: string) =>
-        ['/default', '/validate', path].map((path) => ({ caBundle, path }));
-      const all = withEvictionsAt(`/evict/${evictionTokens[0]?.token}`);
+      const at = (...paths: (string | undefined)[]) => paths.map((path) => ({ caBundle, path }));
+      const [evict, lookup] = ['evict', 'lookup'].map((path) => `/${path}/${'a'.repeat(64)}`);
+      const all = at(lookup, '/default', '/validate', evict);
 
       before(async () => {
-        deepEqual(await register(), [true, true]);
+        deepEqual(
+          await register(),
+          CONFIGURATIONS.map(({ name }) => name),
+        );
       });
 
       it('leaves alone what the webhook writes into its configurations', async () => {
@@ -163,13 +171,14 @@ describe('chart on an API server', function () {
         deepEqual(await clientConfigs(), all);
       });
 
-      it('gives a chart from before the secret path its own one, and takes that away again', async () => {
-        const args = [chartWithEvictionsAt('/evict'), '--reset-values', '--namespace', NAMESPACE];
+      it('gives a chart from before the secret paths its own one, and takes that away again', async () => {
+        const args = [chartBeforeSecretPaths(), '--reset-values', '--namespace', NAMESPACE];
         helmed.run('upgrade', args);
-        deepEqual(await clientConfigs(), withEvictionsAt('/evict'));
-        deepEqual(await register(), [false, false], 'webhooks of that version answer there');
+        deepEqual(await clientConfigs(), at('/default', '/validate', '/evict'));
+        deepEqual(await register(), [], 'webhooks of that version answer there');
         helmed.upgrade();
-        deepEqual(await clientConfigs(), withEvictionsAt());
+        const unregistered = { caBundle: undefined, path: undefined };
+        deepEqual(await clientConfigs(), [unregistered, ...at('/default', '/validate', undefined)]);
         await register();
         deepEqual(await clientConfigs(), all);
       });

@@ -1,11 +1,13 @@
 import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict';
 import { KINDS } from '../../operator/apis/kinds.ts';
+import { RUN as LABELS } from '../../operator/apis/labels.ts';
 import { parseConfig } from '../../operator/config.ts';
 import { AFFINITY_SECRET } from '../../operator/gateway/control/affinityKey.ts';
 import { ROLE_FIELDS, type Role } from '../../operator/roles.ts';
 import { ALERTS } from '../../operator/telemetry/alerts.ts';
 import { DASHBOARDS } from '../../operator/telemetry/dashboards/index.ts';
 import { assertGolden } from '../../operator/testing/golden.ts';
+import { lookUpReferenced } from '../../operator/webhook/admission/referencedObjects.ts';
 import { CHART, helm, type Rendered, refusal, render } from './helm.ts';
 import { FULL } from './valueSets.ts';
 
@@ -443,6 +445,31 @@ describe('chart', () => {
       withPort.map(({ metadata }) => metadata.name),
       ['homerun-webhook'],
     );
+  });
+
+  it('has API servers ask about all kinds that refer to other objects, and about no others, before anything else', async () => {
+    const objects = render();
+    const nothing = { get: async () => undefined, list: async () => ({ items: [], resourceVersion: '1' }) };
+    const metadata = { name: 'a', labels: { [LABELS.job]: 'a' } };
+    const object = { metadata, spec: { instanceSplits: [{ revisionName: 'a-1' }] } };
+    const referring: string[] = [];
+    for (const { group, version, kind, plural } of KINDS) {
+      const review = { uid: 'u', kind: { group, version, kind }, operation: 'CREATE', object };
+      if (await lookUpReferenced(review, nothing)) referring.push(`${group}/${version} ${plural}`);
+    }
+    const { webhooks } = find(objects, 'MutatingWebhookConfiguration', 'homerun-lookup') as unknown as {
+      webhooks: { rules: { apiGroups: string[]; apiVersions: string[]; resources: string[] }[] }[];
+    };
+    const asked = webhooks.flatMap(({ rules }) =>
+      rules.flatMap(({ apiGroups, apiVersions, resources }) =>
+        resources.map((resource) => `${apiGroups}/${apiVersions} ${resource}`),
+      ),
+    );
+    deepEqual(asked.sort(), referring.sort());
+    const names = objects
+      .filter(({ kind }) => kind === 'MutatingWebhookConfiguration')
+      .map(({ metadata }) => metadata.name);
+    equal(names.sort()[0], 'homerun-lookup', 'API servers go by the names');
   });
 
   it('refuses a Kubernetes without the sleep action', () => {

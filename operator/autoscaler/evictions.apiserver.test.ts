@@ -1,20 +1,21 @@
 import assert from 'node:assert/strict';
 import { SERVING } from '../apis/labels.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
-import { CORE_SERVICES, PODS, type Pod } from '../kube/core.ts';
+import { PODS, type Pod } from '../kube/core.ts';
 import { isKubeError } from '../kube/errors.ts';
 import type { KubeObject } from '../kube/types.ts';
 import type { ApiServer } from '../testing/apiServer.ts';
 import { freePort } from '../testing/freePort.ts';
 import { giveBackApiServer, takeApiServer } from '../testing/sharedApiServer.ts';
 import { until } from '../testing/until.ts';
-import { CONFIGURATION_TYPES, EVICTION_WEBHOOK } from '../webhook/certificates/caBundle.ts';
+import { CONFIGURATION_TYPES } from '../webhook/certificates/caBundle.ts';
 import {
   NAMESPACE,
   type Replica,
   ready,
   register,
   SYSTEM,
+  secretAt,
   startReplica,
 } from '../webhook/testing/installation.ts';
 import { EVICTION_REQUESTED } from './evictions.ts';
@@ -23,20 +24,13 @@ import { revision } from './testing/objects.ts';
 const REVISION = 'hello-00001-abc';
 const POD = { namespace: NAMESPACE, name: 'busy' };
 
-/** The chart's webhook for evictions, whose Service leads to a port of this machine. */
+/** The chart's webhook for evictions. */
 async function registerEvictions({ client }: ApiServer, port: number): Promise<void> {
   const [, type] = CONFIGURATION_TYPES;
-  const service = { namespace: SYSTEM, name: 'homerun-webhook' };
-  await client.create(CORE_SERVICES, {
-    apiVersion: 'v1',
-    kind: 'Service',
-    metadata: service,
-    spec: { type: 'ExternalName', externalName: 'localhost' },
-  });
   const webhook = {
-    name: EVICTION_WEBHOOK,
+    name: 'evict.homerun.dev',
     admissionReviewVersions: ['v1'],
-    clientConfig: { service: { ...service, port } },
+    clientConfig: secretAt(port),
     rules: [{ apiGroups: [''], apiVersions: ['v1'], operations: ['CREATE'], resources: ['pods/eviction'] }],
     failurePolicy: 'Ignore',
     sideEffects: 'NoneOnDryRun',

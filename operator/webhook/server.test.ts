@@ -26,7 +26,15 @@ describe('webhook server', () => {
 
   beforeEach(async () => {
     const evict = async ({ uid, name }: AdmissionRequest) => ({ uid, allowed: name !== 'busy' });
-    server = await startServer({ port: 0, host: HOST, policy: LENIENT, evict, log: silent, drainMs: 50 });
+    const secretPaths = { evict, lookup: async ({ uid }: AdmissionRequest) => ({ uid, allowed: true }) };
+    server = await startServer({
+      port: 0,
+      host: HOST,
+      policy: LENIENT,
+      secretPaths,
+      log: silent,
+      drainMs: 50,
+    });
     credentials = await renew('create', undefined, [HOST], Date.now());
     agent = new Agent({ connect: { ca: credentials.authorities } });
   });
@@ -58,7 +66,7 @@ describe('webhook server', () => {
 
   it('answers whether a pod may be evicted', async () => {
     server.serve(credentials);
-    server.acceptEvictions([{ token: TOKEN, madeAt: 0 }]);
+    server.acceptTokens({ evict: [{ token: TOKEN, madeAt: 0 }], lookup: [] });
     const eviction = (name: string) =>
       JSON.stringify({
         apiVersion: 'admission.k8s.io/v1',
@@ -77,6 +85,11 @@ describe('webhook server', () => {
     ] as const) {
       assert.deepEqual((await ask(`/evict/${TOKEN}`, eviction(name))).body.response, { uid: 'u', allowed });
     }
+    assert.equal(
+      (await ask(`/lookup/${TOKEN}`, review(APP))).statusCode,
+      404,
+      'it is the token of another path',
+    );
   });
 
   it('answers reviews with the uid of the question', async () => {

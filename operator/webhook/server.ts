@@ -2,7 +2,6 @@ import { existsSync } from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import fastify, { type FastifyInstance } from 'fastify';
-import type { ReferencedObjects } from '../apis/kind.ts';
 import { KINDS } from '../apis/kinds.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { admissionDuration, admissionReviews } from '../telemetry/metrics.ts';
@@ -15,7 +14,13 @@ import {
   requestOf,
   reviewOf,
 } from './admission/review.ts';
-import { type EvictionToken, isToken } from './certificates/evictionTokens.ts';
+import {
+  isToken,
+  ofEachPath,
+  type PathTokens,
+  SECRET_PATHS,
+  type SecretPath,
+} from './certificates/pathTokens.ts';
 import type { KeyPair } from './certificates/rotation.ts';
 
 /** The API server limits an object to 3 MB; a review contains two. */
@@ -38,32 +43,31 @@ export interface WebhookServer {
   readonly port: number;
   /** Uses the certificate for new connections; open ones are unaffected. */
   serve(pair: KeyPair): void;
-  /** Reviews evictions at the paths with these tokens, and at no other. */
-  acceptEvictions(tokens: readonly EvictionToken[]): void;
+  /** Answers at the secret paths with these tokens, and with no other. */
+  acceptTokens(tokens: PathTokens): void;
   /** Drains connections, then closes; takes at most three seconds. */
   close(): Promise<void>;
 }
 
 /**
- * Serves AdmissionReviews at /default, /validate and /evict/TOKEN; TLS fails before the first {@link WebhookServer.serve}.
- * Every pod may send reviews, so those that change something need a token that the API server alone has been told.
+ * Serves AdmissionReviews at /default, /validate and the secret paths; TLS fails before the first
+ * {@link WebhookServer.serve}. Every pod may send reviews. At /default and /validate, what is answered depends on the review
+ * and the configuration alone. What reads or changes objects of the cluster needs a token that API servers alone have been
+ * told.
  */
 export async function startServer({
   port,
   host = ANY,
   policy,
-  lookUp = async () => ({}),
-  evict,
+  secretPaths,
   log,
   drainMs = DRAIN_MS,
 }: {
   port: number;
   host?: string;
   policy: Policy;
-  /** Looks up the objects that validation refers to. */
-  lookUp?: (request: AdmissionRequest) => Promise<ReferencedObjects>;
-  /** Whether a pod may be evicted. */
-  evict: Admit;
+  /** Answers the reviews at the secret paths. */
+  secretPaths: Readonly<Record<SecretPath, Admit>>;
   log: Logger;
   drainMs?: number;
 }): Promise<WebhookServer> {
@@ -90,16 +94,18 @@ export async function startServer({
   app.addHook('onRequest', async (_request, reply) => {
     if (draining) reply.header('connection', 'close');
   });
-  answerReviews(app, 'default', async (request) => admitDefault(request, policy, await lookUp(request)));
-  answerReviews(app, 'validate', async (request) => admitValidate(request, policy, await lookUp(request)));
-  let evictionTokens: readonly EvictionToken[] = [];
-  app.register(async (secret) => {
-    // Before a body is read, and as where there is no path: strangers learn nothing of it.
-    secret.addHook<{ Params: { token: string } }>('onRequest', (request, reply, done) =>
-      isToken(request.params.token, evictionTokens) ? done() : reply.callNotFound(),
-    );
-    answerReviews(secret, 'evict', evict, '/evict/:token');
-  });
+  answerReviews(app, 'default', async (request) => admitDefault(request, policy));
+  answerReviews(app, 'validate', async (request) => admitValidate(request, policy));
+  let tokens: PathTokens = ofEachPath(() => []);
+  for (const path of SECRET_PATHS) {
+    app.register(async (scope) => {
+      // Before a body is read, and as where there is no path: strangers learn nothing of it.
+      scope.addHook<{ Params: { token: string } }>('onRequest', (request, reply, done) =>
+        isToken(request.params.token, tokens[path]) ? done() : reply.callNotFound(),
+      );
+      answerReviews(scope, path, secretPaths[path], `/${path}/:token`);
+    });
+  }
   app.setErrorHandler((error: Error & { statusCode?: number }, request, reply) => {
     const status = error instanceof ReviewError ? 400 : (error.statusCode ?? 500);
     if (status >= 500) {
@@ -112,8 +118,8 @@ export async function startServer({
   return {
     port: (app.server.address() as AddressInfo).port,
     serve: ({ certificate, key }) => app.server.setSecureContext({ ...tls, cert: certificate, key }),
-    acceptEvictions(tokens) {
-      evictionTokens = tokens;
+    acceptTokens(accepted) {
+      tokens = accepted;
     },
     async close() {
       // API servers reuse connections, and a review on one that is being closed is lost: they must close it first.

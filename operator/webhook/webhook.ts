@@ -7,19 +7,19 @@ import type { Permission } from '../rbac.ts';
 import type { RoleConfig } from '../roles.ts';
 import { startAdmin } from '../telemetry/admin.ts';
 import type { Logger } from '../telemetry/log.ts';
+import { admitReferring, type Policy } from './admission/admit.ts';
 import { lookUpPermissions, lookUpReferenced } from './admission/referencedObjects.ts';
+import { CONFIGURATIONS } from './certificates/caBundle.ts';
 import { CertificateController } from './certificates/controller.ts';
 import { SECRET_NAME } from './certificates/secret.ts';
 import { startServer } from './server.ts';
 
-/** Name of the webhook configurations that the chart creates. */
-const CONFIGURATION = 'homerun-webhook';
 /** The chart's ServiceAccount of the controller, whose objects derive from admitted ones. */
 const ACCOUNT = 'homerun-controller';
 /** That of the Admin API, which runs jobs for people. */
 const API_ACCOUNT = 'homerun-api';
 
-/** The objects that validation looks up, and the annotation on an instance to be evicted. */
+/** The objects that admission looks up, and the annotation on an instance to be evicted. */
 export const permissions: readonly Permission[] = [...lookUpPermissions, ...evictionPermissions];
 
 /** Its own webhook configurations, which are cluster-scoped. */
@@ -28,7 +28,7 @@ export const clusterPermissions: readonly Permission[] = [
     apiGroups: ['admissionregistration.k8s.io'],
     resources: ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'],
     verbs: ['get', 'list', 'patch', 'watch'],
-    resourceNames: [CONFIGURATION],
+    resourceNames: [...new Set(CONFIGURATIONS.map(({ name }) => name))],
   },
 ];
 
@@ -98,8 +98,9 @@ export async function startWebhook({
 }): Promise<Webhook & { port: number }> {
   const { namespace } = identity;
   const userOf = (account: string): string => `system:serviceaccount:${namespace}:${account}`;
-  const policy = {
+  const policy: Policy = {
     strict: config.strict,
+    baseImages: config.instance.baseImages,
     operator: userOf(ACCOUNT),
     api: userOf(API_ACCOUNT),
     capabilities,
@@ -108,21 +109,19 @@ export async function startWebhook({
     port: config.webhook.port,
     host,
     policy,
-    lookUp: async (request) => {
-      const { baseImages } = config.instance;
-      return { ...(await lookUpReferenced(request, client)), baseImages };
+    secretPaths: {
+      evict: (request) => admitEviction(request, { client, now }),
+      lookup: async (request) => admitReferring(request, policy, await lookUpReferenced(request, client)),
     },
-    evict: (request) => admitEviction(request, { client, now }),
     log,
     drainMs,
   });
   const certificates = new CertificateController({
     client,
     namespace,
-    configuration: CONFIGURATION,
     names: [`${config.webhook.service}.${namespace}.svc`, ...(host ? [host] : [])],
     serve: (pair) => server.serve(pair),
-    acceptEvictions: (tokens) => server.acceptEvictions(tokens),
+    acceptTokens: (tokens) => server.acceptTokens(tokens),
     now,
     log,
   });

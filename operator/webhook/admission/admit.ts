@@ -21,6 +21,8 @@ export interface Policy {
   api: string;
   /** Capabilities of the cluster; a feature that it has needs no warning. */
   capabilities: Capabilities;
+  /** Names that the chart gives to base images; where it is left out, names are not checked. */
+  baseImages?: ReferencedObjects['baseImages'];
 }
 
 /**
@@ -38,15 +40,16 @@ export function admitDefault(
   if (!definition || isLeaving(request) || isOperator(request, policy)) return { uid, allowed: true };
   const previous = previousOf(request, definition);
   const named = withName(withNumbers(object, definition));
-  const options = { previous, strict: policy.strict, referenced };
-  const result = validate(definition, definition.written, named, options);
+  const { strict, baseImages } = policy;
+  const known = { baseImages, ...referenced };
+  const result = validate(definition, definition.written, named, { previous, strict, referenced: known });
   // A generated name is validated by the validating webhook, which sees it.
   const errors = hasName(object)
     ? result.errors
     : result.errors.filter(({ path }) => path !== 'metadata.name');
   if (errors.length > 0) return rejection(request, errors);
   const written = object as KubeObject;
-  const filled = definition.default(named as KubeObject, previous, referenced);
+  const filled = definition.default(named as KubeObject, previous, known);
   const user = authorOf(request, policy, definition);
   const complete = { ...filled, metadata: withNameOf(written, filled.metadata) };
   const patch = patchBetween(
@@ -55,7 +58,8 @@ export function admitDefault(
   );
   const warnings = linesOf(
     hiddenByDefaults(filled, result.warnings, (object) =>
-      validate(definition, definition.spec, object, options),
+      // The validating webhook knows nothing of what the object refers to.
+      validate(definition, definition.spec, object, { previous, strict, referenced: { baseImages } }),
     ),
   );
   const response = { uid, allowed: true, ...(warnings.length > 0 ? { warnings } : {}) };
@@ -91,17 +95,33 @@ export function admitValidate(
   const definition = definitionOf(request);
   if (!definition || isLeaving(request)) return { uid, allowed: true };
   const own = isOperator(request, policy);
+  const known = { baseImages: policy.baseImages, ...referenced };
   // An object admitted under older rules must not block the controller, which reports the error in its status.
   const strict = policy.strict && !own;
   const previous = previousOf(request, definition);
   const object = withName(request.object);
-  const result = validate(definition, definition.spec, object, { previous, strict, referenced });
+  const result = validate(definition, definition.spec, object, { previous, strict, referenced: known });
   const errors = own ? result.errors.filter(({ wasAllowed }) => !wasAllowed) : result.errors;
   if (errors.length > 0) return rejection(request, errors);
   const warnings = own
     ? []
     : warningsOf(definition, object as KubeObject, result.warnings, policy.capabilities);
   return warnings.length > 0 ? { uid, allowed: true, warnings } : { uid, allowed: true };
+}
+
+/**
+ * The mutating webhook for objects that refer to others: fills in and validates what depends on them. It comes before the
+ * other webhooks, so its answer lists every error of the object. Pure.
+ * @param referenced undefined when the object refers to none; the other webhooks do all then.
+ */
+export function admitReferring(
+  request: AdmissionRequest,
+  policy: Policy,
+  referenced: ReferencedObjects | undefined,
+): AdmissionResponse {
+  if (!referenced) return { uid: request.uid, allowed: true };
+  const admit = isOperator(request, policy) ? admitValidate : admitDefault;
+  return admit(request, policy, referenced);
 }
 
 /** The kind of the object in a CREATE or UPDATE; undefined for other operations and kinds, which are allowed. */

@@ -23,7 +23,8 @@ import { planWorkerPool } from '../../reconcilers/workerPool/plan.ts';
 import { arbitraryObject } from '../testing/objects.ts';
 import { patched, patchOf } from '../testing/patch.ts';
 import { LENIENT, OPERATOR, objectOf, requestFor } from '../testing/requests.ts';
-import { admitDefault, admitValidate, type Policy } from './admit.ts';
+import { admitDefault, admitReferring, admitValidate, type Policy } from './admit.ts';
+import type { AdmissionRequest } from './review.ts';
 
 const config = parseConfig({});
 
@@ -37,16 +38,21 @@ interface Question {
 
 /** The object as it is stored, or undefined when it is rejected; throws whatever admission throws. */
 function admitted(question: Question, policy: Policy): KubeObject | undefined {
-  const { known } = question;
-  const first = admitDefault(requestFor(question.object, question), policy, known);
-  assert.ok(first.allowed || first.status?.message, 'a rejection has a message');
-  if (!first.allowed) return undefined;
-  const object = patched(question.object, patchOf(first));
-  const again = admitDefault(requestFor(object, question), policy, known);
-  assert.deepEqual(patchOf(again), [], 'defaults are idempotent');
-  const second = admitValidate(requestFor(object, question), policy, known);
-  assert.ok(second.allowed || second.status?.message, 'a rejection has a message');
-  return second.allowed ? (object as KubeObject) : undefined;
+  const mutating = [
+    (request: AdmissionRequest) => admitReferring(request, policy, question.known),
+    (request: AdmissionRequest) => admitDefault(request, policy),
+  ];
+  let { object } = question;
+  for (const admit of mutating) {
+    const response = admit(requestFor(object, question));
+    assert.ok(response.allowed || response.status?.message, 'a rejection has a message');
+    if (!response.allowed) return undefined;
+    object = patched(object, patchOf(response));
+    assert.deepEqual(patchOf(admit(requestFor(object, question))), [], 'defaults are idempotent');
+  }
+  const last = admitValidate(requestFor(object, question), policy);
+  assert.ok(last.allowed || last.status?.message, 'a rejection has a message');
+  return last.allowed ? (object as KubeObject) : undefined;
 }
 
 /** Whatever is admitted must be reconciled, and the operator's own objects must be admitted in turn. */

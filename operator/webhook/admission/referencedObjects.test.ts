@@ -72,7 +72,7 @@ const CASES: Record<string, Case> = {
   'another kind': { object: JOB, kind: 'Job', asked: false, reason: 'a job stands by itself' },
 };
 
-describe('objects that validation looks up', () => {
+describe('objects that admission looks up', () => {
   for (const [name, { object, oldObject, kind = 'Execution', stored, asked, job, reason }] of Object.entries(
     CASES,
   )) {
@@ -87,12 +87,12 @@ describe('objects that validation looks up', () => {
       };
       const known = await lookUpReferenced(requestFor(object, { kind, oldObject }), client);
       assert.deepEqual(questions, asked ? [{ namespace: 'demo', name: 'load' }] : []);
-      assert.deepEqual(known, asked ? { job: { job } } : {});
+      assert.deepEqual(known, asked ? { job: { job } } : undefined);
     });
   }
 });
 
-describe('objects that validation looks up for a worker pool', () => {
+describe('objects that admission looks up for a worker pool', () => {
   const pool = (splits: string, name = 'queue') =>
     objectOf(`metadata: {name: ${JSON.stringify(name)}}\nspec: {instanceSplits: ${splits}}`, 'WorkerPool');
   const named = '[{revisionName: queue-a, percent: 100}]';
@@ -139,7 +139,7 @@ describe('objects that validation looks up for a worker pool', () => {
       const known = await lookUpReferenced(requestFor(object, { kind: 'WorkerPool', oldObject }), client);
       const labelSelector = 'run.googleapis.com/workerPool=queue';
       assert.deepEqual(questions, asked ? [{ namespace: 'demo', labelSelector }] : []);
-      assert.deepEqual(known, asked ? { revisions: ['queue-b'] } : {});
+      assert.deepEqual(known, asked ? { revisions: ['queue-b'] } : undefined);
     });
   }
 });

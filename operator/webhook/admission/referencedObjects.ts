@@ -21,14 +21,16 @@ export const lookUpPermissions: readonly Permission[] = [
 ];
 
 /**
- * Looks up the objects that validation refers to: the job of an incomplete execution, and the revisions of a worker pool
- * whose splits name some. Without a cache, because `kubectl apply` sends a job and its execution in quick succession.
+ * Looks up the objects that an object of a review refers to: the job of an incomplete execution, and the revisions of a
+ * worker pool whose splits name some; undefined when it refers to none. Without a cache, because `kubectl apply` sends a job
+ * and its execution in quick succession. Answers that depend on these objects reveal them, so only API servers may have such
+ * answers (docs/adr/0017-lookups-at-a-secret-path.md).
  * @throws {KubeError} when the API server does not respond; the review then fails.
  */
 export async function lookUpReferenced(
   request: AdmissionRequest,
   client: Pick<KubeClient, 'get' | 'list'>,
-): Promise<ReferencedObjects> {
+): Promise<ReferencedObjects | undefined> {
   const { namespace } = request;
   const pool = poolToLookUp(request);
   if (pool !== undefined) {
@@ -37,7 +39,7 @@ export async function lookUpReferenced(
     return { revisions: items.map(({ metadata }) => metadata.name) };
   }
   const name = jobToLookUp(request);
-  if (name === undefined) return {};
+  if (name === undefined) return undefined;
   // No job can have such a name.
   if (name.length > MAX_OBJECT_NAME) return { job: { job: undefined } };
   const job = await client.get(JOBS, { namespace, name });

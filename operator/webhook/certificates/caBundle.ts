@@ -1,5 +1,5 @@
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
-import { type EvictionToken, evictionPath } from './evictionTokens.ts';
+import { type PathTokens, pathToName, secretPathOf } from './pathTokens.ts';
 import { trusts } from './rotation.ts';
 
 /** What counts here of a MutatingWebhookConfiguration or ValidatingWebhookConfiguration. */
@@ -14,14 +14,11 @@ export interface ClientConfig {
   service?: { name?: string; namespace?: string; port?: number; path?: string };
 }
 
-/** The webhook that is asked about evictions, as the chart names it. */
-export const EVICTION_WEBHOOK = 'evict.homerun.dev';
-
 /** What API servers must know to call the webhook. */
 export interface Registration {
   /** Authorities that they trust, as PEM. */
   bundle: string;
-  evictionTokens: readonly EvictionToken[];
+  tokens: PathTokens;
   /** Unix time in ms. */
   now: number;
 }
@@ -33,11 +30,30 @@ const clusterWide = (kind: string, plural: string): ResourceType<WebhookConfigur
   namespaced: false,
 });
 
-/** The resource types that register the webhook with API servers; the chart creates one object of each. */
+/** The resource types that register the webhook with API servers. */
 export const CONFIGURATION_TYPES = [
   clusterWide('MutatingWebhookConfiguration', 'mutatingwebhookconfigurations'),
   clusterWide('ValidatingWebhookConfiguration', 'validatingwebhookconfigurations'),
 ] as const;
+const [MUTATING, VALIDATING] = CONFIGURATION_TYPES;
+
+/** A webhook configuration that the chart creates. */
+export interface ConfigurationRef {
+  type: ResourceType<WebhookConfiguration>;
+  name: string;
+  /** Whether a chart without it is served as well: that of a version before, after a rollback. */
+  optional: boolean;
+}
+
+/**
+ * The webhook configurations, in the order in which they are written: once API servers can call the webhooks that fail
+ * closed, and admit objects, they can call the one that looks up what objects refer to.
+ */
+export const CONFIGURATIONS: readonly ConfigurationRef[] = [
+  { type: MUTATING, name: 'homerun-lookup', optional: true },
+  { type: MUTATING, name: 'homerun-webhook', optional: false },
+  { type: VALIDATING, name: 'homerun-webhook', optional: false },
+];
 
 /**
  * The configuration to apply so that API servers can call the webhook; undefined when they already can. It is for the
@@ -45,13 +61,14 @@ export const CONFIGURATION_TYPES = [
  */
 export function registered(
   { apiVersion, kind, metadata: { name, resourceVersion }, webhooks = [] }: WebhookConfiguration,
-  { bundle, evictionTokens, now }: Registration,
+  { bundle, tokens, now }: Registration,
 ): WebhookConfiguration | undefined {
   const caBundle = Buffer.from(bundle).toString('base64');
   const wanted = webhooks.map(
     ({ name, clientConfig: { service } }): { name: string; clientConfig: ClientConfig } => {
-      if (name !== EVICTION_WEBHOOK || !service) return { name, clientConfig: { caBundle } };
-      const path = evictionPath(service.path, evictionTokens, now);
+      const secret = secretPathOf(name);
+      if (!secret || !service) return { name, clientConfig: { caBundle } };
+      const path = pathToName(secret, service.path, tokens, now);
       return { name, clientConfig: path === undefined ? { caBundle } : { caBundle, service: { path } } };
     },
   );
@@ -73,4 +90,11 @@ export function isTrustedBy({ webhooks = [] }: WebhookConfiguration, certificate
       return trusts(bundle, certificate);
     })
   );
+}
+
+/** The first webhook of the configuration that API servers would ask at a secret path, if only it named one. */
+export function withoutPath({ webhooks = [] }: WebhookConfiguration): string | undefined {
+  return webhooks.find(
+    ({ name, clientConfig: { service } }) => secretPathOf(name) && service && !service.path,
+  )?.name;
 }

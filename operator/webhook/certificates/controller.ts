@@ -3,32 +3,44 @@ import { SECRETS, type Secret } from '../../kube/core.ts';
 import { StaleError } from '../../kube/errors.ts';
 import { Informer } from '../../kube/informer.ts';
 import { certificateExpiry } from '../../telemetry/metrics.ts';
-import { CONFIGURATION_TYPES, isTrustedBy, registered, type WebhookConfiguration } from './caBundle.ts';
+import {
+  CONFIGURATIONS,
+  isTrustedBy,
+  registered,
+  type WebhookConfiguration,
+  withoutPath,
+} from './caBundle.ts';
 import { CertificateSecret, type CertificateSecretOptions } from './certificateSecret.ts';
-import { type EvictionToken, isTokenDue, tokensOf, withToken } from './evictionTokens.ts';
+import { type PathTokens, pathsDue, type SecretPath, tokensOf, withToken } from './pathTokens.ts';
 import { type Credentials, decide, newestOf, trusts } from './rotation.ts';
 import { SECRET_NAME } from './secret.ts';
 
 export interface CertificateControllerOptions
   extends Omit<CertificateSecretOptions, 'name' | 'owner' | 'expiry'> {
-  /** Name of both webhook configurations. */
-  configuration: string;
-  /** Takes the tokens with which evictions are reviewed. */
-  acceptEvictions: (tokens: readonly EvictionToken[]) => void;
+  /** Takes the tokens of the secret paths. */
+  acceptTokens: (tokens: PathTokens) => void;
+}
+
+/** A webhook configuration, as it was last seen. */
+interface Watched {
+  name: string;
+  optional: boolean;
+  informer: Informer<WebhookConfiguration>;
+  live: () => WebhookConfiguration | undefined;
 }
 
 /**
- * Maintains the webhook's certificate and the tokens of its path for evictions in a Secret that all replicas share, and
- * caBundle and that path in both webhook configurations. Every replica runs it: none waits for a leader, and a deleted
- * Secret, caBundle or path is restored at once.
+ * Maintains the webhook's certificate and the tokens of its secret paths in a Secret that all replicas share, and caBundle
+ * and these paths in the webhook configurations. Every replica runs it: none waits for a leader, and a deleted Secret,
+ * caBundle or path is restored at once.
  */
 export class CertificateController {
   readonly #options: CertificateControllerOptions;
   readonly #certificate: CertificateSecret;
-  readonly #configurations: Informer<WebhookConfiguration>[];
+  readonly #configurations: readonly Watched[];
 
   constructor(options: CertificateControllerOptions) {
-    const { client, log, configuration, acceptEvictions, ...rest } = options;
+    const { client, log, acceptTokens, ...rest } = options;
     this.#options = options;
     this.#certificate = new CertificateSecret({
       ...rest,
@@ -38,21 +50,24 @@ export class CertificateController {
       owner: 'the webhook',
       expiry: certificateExpiry,
     });
-    const fieldSelector = `metadata.name=${configuration}`;
-    this.#configurations = CONFIGURATION_TYPES.map(
-      (type) => new Informer({ client, log, fieldSelector, type }),
-    );
+    this.#configurations = CONFIGURATIONS.map(({ type, name, optional }) => {
+      const informer = new Informer({ client, log, fieldSelector: `metadata.name=${name}`, type });
+      return { name, optional, informer, live: () => informer.store.get(name) };
+    });
   }
 
   /** Why API servers cannot call this replica yet; undefined when they can. */
   unready(): string | undefined {
     const { served } = this.#certificate;
     if (!served) return 'the webhook has no certificate yet';
-    for (const { store, type } of this.#configurations) {
-      const configuration = store.get(this.#options.configuration);
-      const name = `${type.kind} ${this.#options.configuration}`;
-      if (!configuration) return `${name} does not exist`;
-      if (!isTrustedBy(configuration, served)) return `${name} does not trust the webhook's certificate yet`;
+    for (const { informer, name, optional, live } of this.#configurations) {
+      const configuration = live();
+      if (!configuration && optional) continue;
+      const shown = `${informer.type.kind} ${name}`;
+      if (!configuration) return `${shown} does not exist`;
+      if (!isTrustedBy(configuration, served)) return `${shown} does not trust the webhook's certificate yet`;
+      const pathless = withoutPath(configuration);
+      if (pathless) return `${shown} has no path for ${pathless} yet`;
     }
     return undefined;
   }
@@ -60,14 +75,15 @@ export class CertificateController {
   /** Runs until `signal` aborts. */
   run(signal: AbortSignal): Promise<void> {
     const reconcile = () => this.#reconcile();
-    return this.#certificate.run(signal, 'webhook-certificate', reconcile, this.#configurations);
+    const informers = this.#configurations.map(({ informer }) => informer);
+    return this.#certificate.run(signal, 'webhook-certificate', reconcile, informers);
   }
 
   async #reconcile(): Promise<void> {
-    const { names, now, acceptEvictions } = this.#options;
+    const { names, now, acceptTokens } = this.#options;
     const { secret, credentials } = this.#certificate;
     const tokens = tokensOf(secret);
-    acceptEvictions(tokens);
+    acceptTokens(tokens);
     const published = this.#isPublished(credentials);
     const step = decide({ credentials, names, published, now: now() });
     if (step !== 'keep') {
@@ -76,23 +92,28 @@ export class CertificateController {
     }
     if (!secret || !credentials) return;
     if (trusts(credentials.authorities, credentials.certificate)) this.#certificate.serve(credentials);
-    if (isTokenDue(tokens, now())) await this.#addToken(secret);
+    const due = pathsDue(tokens, now());
+    if (due.length > 0) await this.#addTokens(secret, due);
     else await this.#publish(credentials.authorities, tokens, secret);
   }
 
-  /** The watch delivers the token to all replicas, which accept it before it is published. */
-  async #addToken(secret: Secret): Promise<void> {
+  /** The watch delivers the tokens to all replicas, which accept them before they are published. */
+  async #addTokens(secret: Secret, paths: readonly SecretPath[]): Promise<void> {
     const { client, now, log } = this.#options;
-    await client.replace(SECRETS, withToken(secret, randomBytes(32).toString('hex'), now()));
-    log.info('the path for reviews of evictions has a new token');
+    const added = paths.reduce(
+      (before, path) => withToken(before, path, randomBytes(32).toString('hex'), now()),
+      secret,
+    );
+    await client.replace(SECRETS, added);
+    log.info({ paths }, 'the secret paths have new tokens');
   }
 
-  async #publish(bundle: string, evictionTokens: readonly EvictionToken[], secret: Secret): Promise<void> {
-    const { client, configuration, now } = this.#options;
-    const registration = { bundle, evictionTokens, now: now() };
-    const changes = this.#configurations.flatMap(({ store, type }) => {
-      const live = store.get(configuration);
-      const change = live && registered(live, registration);
+  async #publish(bundle: string, tokens: PathTokens, secret: Secret): Promise<void> {
+    const { client, now } = this.#options;
+    const registration = { bundle, tokens, now: now() };
+    const changes = this.#configurations.flatMap(({ informer: { type }, live }) => {
+      const configuration = live();
+      const change = configuration && registered(configuration, registration);
       return change ? [{ type, change }] : [];
     });
     if (changes.length === 0) return;
@@ -110,13 +131,12 @@ export class CertificateController {
   #isPublished(credentials: Credentials | undefined): boolean {
     const newest = newestOf(credentials?.authorities ?? '');
     if (!newest) return false;
-    return this.#configurations.every(({ store }) => {
-      const webhooks = store.get(this.#options.configuration)?.webhooks ?? [];
-      return webhooks.every(({ clientConfig }) =>
+    return this.#configurations.every(({ live }) =>
+      (live()?.webhooks ?? []).every(({ clientConfig }) =>
         Buffer.from(clientConfig.caBundle ?? '', 'base64')
           .toString()
           .includes(newest.trim()),
-      );
-    });
+      ),
+    );
   }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { KubeObject } from '../../kube/types.ts';
 import { Random } from '../../testing/random.ts';
-import { admitDefault, admitValidate, type Policy } from '../admission/admit.ts';
+import { admitDefault, admitReferring, admitValidate, type Policy } from '../admission/admit.ts';
 import { lookUpReferenced } from '../admission/referencedObjects.ts';
 import {
   type AdmissionRequest,
@@ -104,31 +104,36 @@ async function admitOnce(request: AdmissionRequest, policy: Policy, report: Fuzz
   // Of the processor: other processes may be in the way.
   const begun = process.cpuUsage();
   const known = await lookUpReferenced(request, cluster as never);
-  const first = admitDefault(request, policy, known);
-  checked(first);
-  checked(admitValidate(request, policy, known));
+  const mutating = [
+    (asked: AdmissionRequest) => admitReferring(asked, policy, known),
+    (asked: AdmissionRequest) => admitDefault(asked, policy),
+  ];
+  const answers = mutating.map((admit) => checked(admit(request)));
+  checked(admitValidate(request, policy));
   const { user, system } = process.cpuUsage(begun);
   const took = (user + system) / 1000;
   report.slowestMs = Math.max(report.slowestMs, took);
   assert.ok(took < MOST_MS, `the response took ${took.toFixed(0)} ms`);
-  if (!first.allowed) {
+  if (!answers.every(({ allowed }) => allowed)) {
     report.rejected++;
     return;
   }
   report.admitted++;
-  const steps = patchOf(first);
-  if (steps.length === 0) return;
-  const complete = { ...request, object: patched(request.object, steps) };
-  assert.deepEqual(patchOf(admitDefault(complete, policy, known)), [], 'defaults are idempotent');
-  checked(admitValidate(complete, policy, known));
+  let { object } = request;
+  for (const admit of mutating) {
+    object = patched(object, patchOf(checked(admit({ ...request, object }))));
+    assert.deepEqual(patchOf(admit({ ...request, object })), [], 'defaults are idempotent');
+  }
+  checked(admitValidate({ ...request, object }, policy));
 }
 
-/** Checks that the API server can use a response: a rejection has a message of limited size. */
-function checked(answer: AdmissionResponse): void {
+/** Checks that the API server can use a response, and returns it: a rejection has a message of limited size. */
+function checked(answer: AdmissionResponse): AdmissionResponse {
   const { allowed, status, warnings = [] } = answer;
   assert.ok(warnings.length <= 16, 'no more warnings than an API server passes on');
-  if (allowed) return;
+  if (allowed) return answer;
   assert.ok(status?.message, 'a rejection has a message');
   const size = Buffer.byteLength(JSON.stringify(reviewOf(answer)));
   assert.ok(size <= MOST_ANSWER, `the rejection has ${size} bytes`);
+  return answer;
 }

@@ -3,13 +3,14 @@ import { KINDS } from '../../apis/kinds.ts';
 import type { Service } from '../../apis/serving/service/types.ts';
 import { parseConfig } from '../../config.ts';
 import { resourcePath } from '../../kube/client.ts';
+import { CORE_SERVICES } from '../../kube/core.ts';
 import { KubeError } from '../../kube/errors.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { ApiServer } from '../../testing/apiServer.ts';
 import { freePort } from '../../testing/freePort.ts';
 import { giveBackApiServer, takeApiServer } from '../../testing/sharedApiServer.ts';
 import { silent, until } from '../../testing/until.ts';
-import { CONFIGURATION_TYPES } from '../certificates/caBundle.ts';
+import { type ClientConfig, CONFIGURATIONS } from '../certificates/caBundle.ts';
 import { startWebhook, type Webhook } from '../webhook.ts';
 
 /** Namespace of the services. */
@@ -18,50 +19,55 @@ export const NAMESPACE = 'demo';
 export const SYSTEM = 'homerun-system';
 const HOST = '127.0.0.1';
 
+/** The kinds as the chart names them. */
+const RULES = [
+  { apiGroups: ['serving.knative.dev'], resources: ['services', 'configurations', 'routes', 'revisions'] },
+  { apiGroups: ['run.googleapis.com'], resources: ['jobs', 'executions', 'workerpools'] },
+  { apiGroups: ['domains.cloudrun.com'], resources: ['domainmappings'] },
+];
+/** The kinds that refer to others. */
+const REFERRING = [{ apiGroups: ['run.googleapis.com'], resources: ['executions', 'workerpools'] }];
+const SERVICE = { namespace: SYSTEM, name: 'homerun-webhook' };
+
 /** Registers the webhook like the chart, but at a local port. */
-export async function register({ client }: ApiServer, port: number): Promise<void> {
-  for (const [i, type] of CONFIGURATION_TYPES.entries()) {
-    const path = ['default', 'validate'][i];
-    await client.apply(
-      type,
-      {
-        apiVersion: type.apiVersion,
-        kind: type.kind,
-        metadata: { name: 'homerun-webhook' },
-        webhooks: [
-          {
-            name: `${path}.homerun.dev`,
-            admissionReviewVersions: ['v1'],
-            clientConfig: { url: `https://${HOST}:${port}/${path}` },
-            rules: [
-              {
-                apiGroups: ['serving.knative.dev'],
-                apiVersions: ['v1'],
-                operations: ['CREATE', 'UPDATE'],
-                resources: ['services', 'configurations', 'routes', 'revisions'],
-              },
-              {
-                apiGroups: ['run.googleapis.com'],
-                apiVersions: ['v1'],
-                operations: ['CREATE', 'UPDATE'],
-                resources: ['jobs', 'executions', 'workerpools'],
-              },
-              {
-                apiGroups: ['domains.cloudrun.com'],
-                apiVersions: ['v1'],
-                operations: ['CREATE', 'UPDATE'],
-                resources: ['domainmappings'],
-              },
-            ],
-            failurePolicy: 'Fail',
-            sideEffects: 'None',
-            timeoutSeconds: 10,
-          },
-        ],
-      } as KubeObject,
-      { fieldManager: 'chart' },
-    );
+export async function register({ client }: Pick<ApiServer, 'client'>, port: number): Promise<void> {
+  const service = {
+    ...{ apiVersion: 'v1', kind: 'Service', metadata: SERVICE },
+    spec: { type: 'ExternalName', externalName: 'localhost' },
+  };
+  await client.apply(CORE_SERVICES, service, { fieldManager: 'chart' });
+  const at = (path: string) => ({ url: `https://${HOST}:${port}/${path}` });
+  const webhooks = [
+    hook('lookup', secretAt(port), { rules: REFERRING, failurePolicy: 'Ignore' }),
+    hook('default', at('default'), { rules: RULES, failurePolicy: 'Fail' }),
+    hook('validate', at('validate'), { rules: RULES, failurePolicy: 'Fail' }),
+  ];
+  for (const [i, { type, name }] of CONFIGURATIONS.entries()) {
+    const { apiVersion, kind } = type;
+    const object = { apiVersion, kind, metadata: { name }, webhooks: [webhooks[i]] };
+    await client.apply(type, object as KubeObject, { fieldManager: 'chart' });
   }
+}
+
+/** Where API servers ask at a secret path: at the chart's Service, which leads to a port of this machine. */
+export function secretAt(port: number): ClientConfig {
+  return { service: { ...SERVICE, port } };
+}
+
+function hook(
+  name: string,
+  clientConfig: ClientConfig,
+  { rules, failurePolicy }: { rules: object[]; failurePolicy: string },
+): object {
+  return {
+    name: `${name}.homerun.dev`,
+    admissionReviewVersions: ['v1'],
+    clientConfig,
+    rules: rules.map((rule) => ({ ...rule, apiVersions: ['v1'], operations: ['CREATE', 'UPDATE'] })),
+    failurePolicy,
+    sideEffects: 'None',
+    timeoutSeconds: 10,
+  };
 }
 
 /** A replica of the webhook until `stop` is called. */

@@ -6,8 +6,10 @@ export function patchOf({ patch }: AdmissionResponse): PatchOperation[] {
   return patch === undefined ? [] : JSON.parse(Buffer.from(patch, 'base64').toString());
 }
 
-/** The object after the patch. */
+/** The object after the patch; the same one where there is nothing to change. */
 export function patched<T>(object: T, operations: readonly PatchOperation[]): T {
+  // It may be too deep to be copied.
+  if (operations.length === 0) return object;
   const root = { object: structuredClone(object) } as { object: T };
   for (const operation of operations) {
     const keys = operation.path
