@@ -1,5 +1,5 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
 import { bytes } from '../../operator/apis/quantity.ts';
@@ -13,7 +13,9 @@ import type { Program } from '../lib/programs.ts';
 import { until } from '../lib/wait.ts';
 import type { Cluster } from './cluster.ts';
 
-const PRELOAD = fileURLToPath(new URL('./ownAddress.ts', import.meta.url));
+const PRELOADS = ['./ownAddress.ts', './ownAccount.ts'].map(
+  (file) => `--import=${fileURLToPath(new URL(file, import.meta.url))}`,
+);
 const ADMIN_PORT = 9090;
 /** What V8 takes of a container's memory for its heap; the chart says the same where it says anything. */
 const HEAP_SHARE = 0.5;
@@ -57,14 +59,18 @@ export class RoleProcess {
     mkdirSync(folder, { recursive: true });
     const file = join(folder, 'config.json');
     writeFileSync(file, config);
-    writeFileSync(join(folder, 'kubeconfig'), await kubeconfigOf(cluster, role));
+    copyFileSync(join(dirname(cluster.server.kubeconfig), 'ca.crt'), join(folder, 'ca.crt'));
+    writeFileSync(join(folder, 'token'), await tokenOf(cluster, role));
     const { args, env, memory } = containerOf(source);
     const heap = Math.floor((memory * HEAP_SHARE) / 2 ** 20);
-    const options = [`--max-old-space-size=${heap}`, `--import=${PRELOAD}`];
+    const options = [`--max-old-space-size=${heap}`, ...PRELOADS];
     const command = [process.execPath, ...options, join(source.bundle, 'main.js'), ...args];
     const program = cluster.run(role, folder, command, {
       ...env,
-      KUBECONFIG: join(folder, 'kubeconfig'),
+      // As in a pod: a kubeconfig file takes a library of 85 MB.
+      KUBECONFIG: '',
+      KUBERNETES_SERVICE_HOST: '127.0.0.1',
+      KUBERNETES_SERVICE_PORT: String(cluster.server.port),
       HOMERUN_CONFIG: file,
       POD_NAMESPACE: SYSTEM,
       POD_NAME: podName(role),
@@ -127,20 +133,12 @@ function ownHeap(options: string): string {
   return options.replace(/--max-old-space-size-percentage=\d+ ?/, '');
 }
 
-async function kubeconfigOf({ server }: Cluster, role: Role): Promise<string> {
+async function tokenOf({ server }: Cluster, role: Role): Promise<string> {
   const account = { namespace: SYSTEM, name: `homerun-${role}` };
   const path = `${resourcePath(SERVICE_ACCOUNTS, account)}/token`;
   const body = { spec: { expirationSeconds: TOKEN_SECONDS } };
   const { status } = await server.client.request<{ status: { token: string } }>('POST', path, { body });
-  const cluster = { server: server.connection.server, 'insecure-skip-tls-verify': true };
-  return JSON.stringify({
-    apiVersion: 'v1',
-    kind: 'Config',
-    clusters: [{ name: 'scale', cluster }],
-    users: [{ name: role, user: { token: status.token } }],
-    contexts: [{ name: 'scale', context: { cluster: 'scale', user: role } }],
-    'current-context': 'scale',
-  });
+  return status.token;
 }
 
 /** Shows the role's pod, by which gateways and controller find each other, as running and ready. */
