@@ -10,8 +10,11 @@ import { RoleProcess, type RoleSource } from './roles.ts';
 const ROOT = resolve(import.meta.dirname, '../..');
 /** All roles but `node`, which is about the nodes of a real cluster. */
 export const ROLES = ['controller', 'webhook', 'gateway', 'metadata', 'api'] as const satisfies Role[];
+/** So soon instances of revisions that others have replaced go: a run is not to wait for a quarter of an hour until it is at rest. */
+export const IDLE_SECONDS = 30;
 const VALUES = {
   logLevel: 'warn',
+  autoscaler: { idleSeconds: IDLE_SECONDS },
   api: { enabled: true },
   gateway: { threads: 2 },
   node: { enabled: false },

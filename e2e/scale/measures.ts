@@ -5,7 +5,7 @@ import { SERVICES, type Service } from '../../operator/apis/serving/service/type
 import type { ObjectRef } from '../../operator/kube/types.ts';
 import { percentile } from '../lib/load.ts';
 import { until } from '../lib/wait.ts';
-import { ROLES } from './installation.ts';
+import { IDLE_SECONDS, ROLES } from './installation.ts';
 import { type Measure, measure } from './result.ts';
 import type { Run } from './run.ts';
 import { serviceOf, type Wanted } from './services.ts';
@@ -13,8 +13,8 @@ import { serviceOf, type Wanted } from './services.ts';
 /** MB resident, with all that a run has. */
 const MEMORY_MB: Readonly<Record<string, number>> = { controller: 250, gateway: 150 };
 const TICK = 'homerun_autoscaler_tick_duration_seconds';
-/** Nothing was written for so long: everybody has seen what is new. */
-const QUIET_MS = 10_000;
+/** Nothing was written for so long: everybody has seen what is new, and the last instances that nothing needs have gone. */
+const QUIET_MS = (IDLE_SECONDS + 15) * 1000;
 const LONGEST_MS = 1_800_000;
 
 /** Where the service of this number is. */
