@@ -1,3 +1,4 @@
+import { ownerKey, revisionKey } from '../apis/alike.ts';
 import type { DomainMapping } from '../apis/domains/domainMapping/types.ts';
 import type { ObjectOf } from '../apis/kind.ts';
 import { KINDS, KINDS_BY_NAME } from '../apis/kinds.ts';
@@ -129,8 +130,13 @@ export function createInformers(
   const ofExecutions = { ...common, labelSelector: RUN.execution };
   return {
     ...ownInformers(common, urls),
-    deployments: new Informer({ ...ofRevisions, type: DEPLOYMENTS, alike: ownerOf }),
-    pods: new Informer({ ...ofRevisions, type: PODS, indexers: { revision: revisionUids } }),
+    deployments: new Informer({ ...ofRevisions, type: DEPLOYMENTS, alike: ownerKey }),
+    pods: new Informer({
+      ...ofRevisions,
+      type: PODS,
+      alike: revisionKey,
+      indexers: { revision: revisionUids },
+    }),
     coreServices: new Informer({
       ...common,
       namespaces: namespaces.length > 0 ? [...namespaces, own] : [],
@@ -193,7 +199,7 @@ function ownInformers(common: Common, urls: UrlConfig): OwnInformers {
       },
     },
     revisions: {
-      alike: ownerOf,
+      alike: ownerKey,
       indexers: {
         configuration: labelKey(SERVING.configuration),
         workerPool: labelKey(RUN.workerPool),
@@ -206,19 +212,13 @@ function ownInformers(common: Common, urls: UrlConfig): OwnInformers {
         child: ({ metadata }) => [mappingChildName(metadata.name)],
       },
     },
-    executions: { transform: trimExecution, alike: ownerOf, indexers: { job: labelKey(RUN.job) } },
+    executions: { transform: trimExecution, alike: ownerKey, indexers: { job: labelKey(RUN.job) } },
   };
   const informers = Object.entries(KINDS_BY_NAME).map(([name, { type }]) => {
     const options = special[name as keyof OwnInformers] as Partial<InformerOptions<KubeObject>> | undefined;
     return [name, new Informer<KubeObject>({ ...common, ...options, type })];
   });
   return Object.fromEntries(informers) as OwnInformers;
-}
-
-/** Revisions, Deployments and executions of one owner differ in little. */
-function ownerOf({ metadata: { namespace, labels = {} } }: KubeObject): string {
-  const owner = labels[SERVING.configuration] ?? labels[RUN.workerPool] ?? labels[RUN.job] ?? '';
-  return `${namespace}/${owner}`;
 }
 
 /** The Deployment that runs a revision, and not another's of that name. */

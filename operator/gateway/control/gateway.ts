@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ownerKey, revisionKey } from '../../apis/alike.ts';
 import { DOMAIN_MAPPINGS } from '../../apis/domains/domainMapping/types.ts';
 import { NOT_POOLED, SERVING } from '../../apis/labels.ts';
 import { REVISIONS } from '../../apis/serving/revision/types.ts';
@@ -57,8 +58,13 @@ export async function runGateway(
   const stop = new AbortController();
   const common = { client, log, namespaces: config.namespaces };
   const routes = new Informer({ ...common, type: ROUTES });
-  const revisions = new Informer({ ...common, type: REVISIONS, labelSelector: NOT_POOLED });
-  const pods = new Informer({ ...common, type: PODS, labelSelector: `${SERVING.revision},${NOT_POOLED}` });
+  const revisions = new Informer({ ...common, type: REVISIONS, labelSelector: NOT_POOLED, alike: ownerKey });
+  const pods = new Informer({
+    ...common,
+    type: PODS,
+    labelSelector: `${SERVING.revision},${NOT_POOLED}`,
+    alike: revisionKey,
+  });
   const domainMappings = new Informer({ ...common, type: DOMAIN_MAPPINGS });
   const bindings = new Informer({ ...common, type: ROLE_BINDINGS, labelSelector: INVOKER_BINDINGS });
   const peers = new Peers({ client, log, namespace });
