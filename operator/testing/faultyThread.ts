@@ -17,6 +17,8 @@ const faults: Record<Fault, () => void> = {
   spin: () => {
     for (;;);
   },
+  // As stuck as one that spins, and takes no processor from the tests beside it.
+  block: () => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0),
   linger: () => void setInterval(() => {}, 1000),
   unreadable: () => void parentPort?.emit('messageerror', new Error('unreadable by a test')),
 };

@@ -264,8 +264,8 @@ describe('Threads', () => {
   it('replace one whose event loop has been stuck for 5 s, while the other serves', async () => {
     await start(2);
     const begun = performance.now();
-    await fault(0, 'spin');
-    // Connections wait in the accept queue of the thread that spins, until it is ended.
+    await fault(0, 'block');
+    // Connections wait in the accept queue of the thread that is stuck, until it is ended.
     await until('it is terminated', () => threads.series.deaths.get('stuck') === 1);
     assert.ok(performance.now() - begun > 4900);
     assert.equal(threads.serving, 1);
