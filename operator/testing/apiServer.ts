@@ -1,4 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,11 +8,14 @@ import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
 import { KubeClient } from '../kube/client.ts';
 import { apiAgent, type Connection } from '../kube/connection.ts';
+import type { KubeObject } from '../kube/types.ts';
 import { makeCertificates } from './certificates.ts';
 import { freePort } from './freePort.ts';
 import { until } from './until.ts';
 
 const READY_MS = 30_000;
+/** What etcd takes in one transaction (--max-txn-ops). */
+const MOST_OPERATIONS = 128;
 const toolFolder = fileURLToPath(new URL('../../e2e/cluster/kube-binary', import.meta.url));
 
 /**
@@ -140,6 +144,21 @@ export class ApiServer {
   unref(): void {
     this.#etcd?.unref();
     this.#server?.unref();
+  }
+
+  /**
+   * Gives etcd copies of an object that the API server has created, under these names, in a fraction of the time that it
+   * would take to create them.
+   * @param folder where it keeps them: `/registry/configmaps/demo`.
+   */
+  async storeCopies(folder: string, object: KubeObject, names: readonly string[]): Promise<void> {
+    for (let at = 0; at < names.length; at += MOST_OPERATIONS) {
+      const puts = names.slice(at, at + MOST_OPERATIONS).map((name) => {
+        const copy = { ...object, metadata: { ...object.metadata, name, uid: randomUUID() } };
+        return { requestPut: { key: base64(`${folder}/${name}`), value: base64(JSON.stringify(copy)) } };
+      });
+      await this.#etcdCall('txn', { success: puts });
+    }
   }
 
   /** Keeps what etcd holds now for {@link restore}; once, when the server has made all that it makes by itself. */
