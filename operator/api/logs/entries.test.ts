@@ -60,6 +60,19 @@ function steady(count: number, every: number, text: (index: number) => string): 
   return { count, lineAt: (index) => `${at(index * every)} ${text(index)}` };
 }
 
+/** The same for several containers: each line is made once. */
+function shared({ count, lineAt }: FakeLog): FakeLog {
+  const lines = new Map<number, string>();
+  return {
+    count,
+    lineAt: (index) => {
+      const line = lines.get(index) ?? lineAt(index);
+      lines.set(index, line);
+      return line;
+    },
+  };
+}
+
 const payload = ({ textPayload, jsonPayload }: LogEntry) => textPayload ?? jsonPayload;
 
 describe('entries of logs', function () {
@@ -260,9 +273,10 @@ describe('entries of logs', function () {
 
   it('takes bounded memory and time for 100 pods with 100 MB each', async () => {
     const line = (index: number) => `${index} ${'x'.repeat(180)}`;
+    const log = shared(steady(500_000, 0.1, line));
     for (let index = 0; index < 100; index++) {
       server.put(pod(`hello-${index}`, ofService('hello')));
-      server.logs.set(`demo/hello-${index}/web`, steady(500_000, 0.1, line));
+      server.logs.set(`demo/hello-${index}/web`, log);
     }
     const searches: ListEntriesRequest[] = [
       { pageSize: 1000 },
