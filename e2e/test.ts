@@ -114,14 +114,13 @@ const WITHOUT_CLUSTER = [
   ['operator/*.test.ts', 'operator/!(api|autoscaler|gateway|generate|kube|webhook)/**/*.test.ts'],
   ['operator/gateway/**/gateway.test.ts', ...KEDA, ...PROMTOOL, ...SKAFFOLD, ...TERRAFORM],
   [
-    'operator/@(api|generate)/**/*.test.ts',
     'e2e/!(argocd|chart|gcloud|keda|promtool|scale|scenarios|skaffold|terraform)/**/*.test.ts',
     ...ARGOCD,
     ...SCALE,
   ],
 ];
-/** They have an API server of their own and wait for nothing else, so they take what the last scenarios leave of the processors. */
-const CHART = ['e2e/chart/**/*.test.ts'];
+/** They have API servers of their own and wait for nothing else, so they take what the last scenarios leave of the processors. */
+const BESIDE_PLATFORM = [['e2e/chart/**/*.test.ts'], ['operator/@(api|generate)/**/*.test.ts']];
 const SCENARIOS = [
   ['e2e/scenarios/@(affinity|badInput|boost|idleCpu).test.ts'],
   ['e2e/scenarios/@(failing|readiness).test.ts'],
@@ -150,10 +149,10 @@ if (await step('make', 'deploy', 'images', ...(BUILDS.length > 0 ? ['build-image
   await sideBySide(['e2e/in'], SCENARIOS);
   await Promise.all([conformance(), besideConformance()]);
   const platform = mocha(['e2e/in'], ['e2e/scenarios/platform/*.test.ts']);
-  await Promise.all([platform, mocha(['nice'], CHART)]);
+  await Promise.all([platform, sideBySide(['nice'], BESIDE_PLATFORM)]);
   await mocha(['e2e/in'], ['e2e/scenarios/wholeRun.test.ts']);
 } else {
-  await mocha([], CHART);
+  await sideBySide([], BESIDE_PLATFORM);
 }
 
 rmSync(folder, { recursive: true });
