@@ -7,10 +7,10 @@ import type { Condition } from '../../operator/apis/condition.ts';
 import { KINDS } from '../../operator/apis/kinds.ts';
 import { JOBS } from '../../operator/apis/run/job/types.ts';
 import type { KubeObject } from '../../operator/kube/types.ts';
-import { portability } from '../../operator/reconcilers/readiness.ts';
 import { NAMESPACE, useInstallation } from '../../operator/webhook/testing/installation.ts';
 import { dryRun, publicManifests } from '../../operator/webhook/testing/public.ts';
 import { toolFolder } from '../chart/helm.ts';
+import { HEALTH, READY_SERVICE, ready } from '../lib/gitops/health.ts';
 import { HOOK, SETTINGS } from './page.ts';
 
 interface View {
@@ -49,48 +49,6 @@ function applied(config: KubeObject): KubeObject {
   return { ...config, metadata: { ...metadata, annotations } };
 }
 
-const condition = (type: string, status: Condition['status'], message?: string): Condition => ({
-  type,
-  status,
-  message,
-});
-const ready = (...types: string[]) => types.map((type) => condition(type, 'True'));
-const SERVICE = ['Ready', 'ConfigurationsReady', 'RoutesReady'];
-const strange = portability([{ path: 'metadata.name', message: 'is long', strict: true }]);
-
-/** Conditions by what is looked at, and what Argo CD shall show of it. */
-const HEALTH: Record<string, [kind: string, conditions: Condition[] | undefined, shown: string]> = {
-  'a service that is new': ['Service', undefined, 'Progressing'],
-  'a service that is ready': ['Service', ready(...SERVICE), 'Healthy'],
-  'a service that is ready, and that Cloud Run would refuse': [
-    'Service',
-    [...ready(...SERVICE), ...strange],
-    'Healthy',
-  ],
-  'a service that rolls out': [
-    'Service',
-    [condition('Ready', 'Unknown'), condition('ConfigurationsReady', 'Unknown'), ...ready('RoutesReady')],
-    'Progressing',
-  ],
-  'a service that failed': [
-    'Service',
-    [condition('Ready', 'False', 'it crashed'), condition('ConfigurationsReady', 'False', 'it crashed')],
-    'Degraded',
-  ],
-  'a job': ['Job', ready('Ready'), 'Healthy'],
-  'a job that is new': ['Job', undefined, 'Progressing'],
-  'an execution that runs': [
-    'Execution',
-    [...ready('Started'), condition('Completed', 'Unknown')],
-    'Progressing',
-  ],
-  'an execution that is over': ['Execution', ready('Started', 'Completed'), 'Healthy'],
-  'an execution that failed': ['Execution', [condition('Completed', 'False', 'Task 3 failed')], 'Degraded'],
-  'a worker pool that starts': ['WorkerPool', [condition('Ready', 'Unknown')], 'Progressing'],
-  'a worker pool that runs': ['WorkerPool', [...ready('Ready'), ...strange], 'Healthy'],
-  'a worker pool that crashes': ['WorkerPool', [condition('Ready', 'False', 'it crashed')], 'Degraded'],
-};
-
 /** An object of this generation, of which the conditions of the first one are known. */
 function objectWith(
   kind: string,
@@ -110,24 +68,24 @@ describe('Argo CD', () => {
   });
 
   describe('sees the health of', () => {
-    for (const [name, [kind, conditions, shown]] of Object.entries(HEALTH)) {
+    for (const [name, { kind, conditions, health }] of Object.entries(HEALTH)) {
       const object = objectWith(kind, conditions, { generation: 1 });
 
-      it(`${name}: ${shown}`, () => {
+      it(`${name}: ${health}`, () => {
         const [view] = views([object]);
-        assert.equal(view?.health.status, shown);
+        assert.equal(view?.health.status, health);
         const cause = conditions?.find(({ message }) => message)?.message;
-        if (shown === 'Degraded') assert.ok(view?.health.message?.includes(cause ?? 'nothing'));
+        if (health === 'Degraded') assert.ok(view?.health.message?.includes(cause ?? 'nothing'));
       });
 
       if (kind !== 'Service') continue;
-      it(`${name}: ${shown} by Argo CD's own script too`, () => {
-        assert.equal(views([object], {})[0]?.health.status, shown);
+      it(`${name}: ${health} by Argo CD's own script too`, () => {
+        assert.equal(views([object], {})[0]?.health.status, health);
       });
     }
 
     for (const [kind, conditions] of [
-      ['Service', ready(...SERVICE)],
+      ['Service', READY_SERVICE],
       ['Job', ready('Ready')],
     ] as const) {
       it(`a ${kind} whose change has not been observed: Progressing`, () => {
@@ -137,7 +95,7 @@ describe('Argo CD', () => {
     }
 
     it("a Service whose change has not been observed: Healthy by Argo CD's own script, which the page replaces", () => {
-      const object = objectWith('Service', ready(...SERVICE), { generation: 2 });
+      const object = objectWith('Service', READY_SERVICE, { generation: 2 });
       assert.equal(views([object], {})[0]?.health.status, 'Healthy');
     });
   });

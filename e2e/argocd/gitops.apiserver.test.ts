@@ -1,27 +1,21 @@
 import { deepEqual, equal, match, notEqual } from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 import { HOMERUN } from '../../operator/apis/annotations/homerun.ts';
 import { type Condition, conditionOf } from '../../operator/apis/condition.ts';
-import { KINDS } from '../../operator/apis/kinds.ts';
 import { deploymentName } from '../../operator/apis/names.ts';
 import { EXECUTIONS } from '../../operator/apis/run/execution/types.ts';
 import { JOBS } from '../../operator/apis/run/job/types.ts';
 import { WORKER_POOLS } from '../../operator/apis/run/workerPool/types.ts';
 import { SERVICES } from '../../operator/apis/serving/service/types.ts';
-import {
-  BATCH_JOBS,
-  CORE_SERVICES,
-  DEPLOYMENTS,
-  DISRUPTION_BUDGETS,
-  PODS,
-} from '../../operator/kube/core.ts';
-import { type KubeObject, namespaced, type ObjectRef, type ResourceType } from '../../operator/kube/types.ts';
+import { DEPLOYMENTS } from '../../operator/kube/core.ts';
+import type { KubeObject, ObjectRef, ResourceType } from '../../operator/kube/types.ts';
 import { until } from '../../operator/testing/until.ts';
 import { NAMESPACE } from '../../operator/webhook/testing/installation.ts';
+import { presentIn, SHOP, sample } from '../lib/gitops/shop.ts';
+import { REGISTRY } from '../lib/gitops/suite.ts';
 import { kubectl } from '../lib/tools.ts';
 import { HOOK } from './page.ts';
-import { REGISTRY, useArgoCd } from './suite.ts';
+import { useArgoCd } from './suite.ts';
 
 const HELLO = { namespace: NAMESPACE, name: 'hello' };
 const JOB = { namespace: NAMESPACE, name: 'hello-job' };
@@ -29,22 +23,6 @@ const COUNTER = { namespace: NAMESPACE, name: 'counter' };
 const HEALTHY = { 'Service/hello': 'Healthy', 'Job/hello-job': 'Healthy', 'WorkerPool/counter': 'Healthy' };
 const IMAGE = `${REGISTRY}/hello:1`;
 const CHANGES_OF_SCALE = 300;
-
-/** All that Homerun and Kubernetes make of the objects in Git. */
-const MADE: ResourceType[] = [
-  ...KINDS.map(({ type }) => type),
-  namespaced('apps/v1', 'ReplicaSet', 'replicasets'),
-  ...[CORE_SERVICES, DEPLOYMENTS, BATCH_JOBS, PODS, DISRUPTION_BUDGETS],
-];
-
-const sample = (name: string) => readFileSync(new URL(`../samples/${name}.yaml`, import.meta.url), 'utf8');
-
-/** The folder of the application `shop`: what the README has people apply. */
-const SHOP = {
-  'shop/hello.yaml': sample('hello'),
-  'shop/job.yaml': sample('job'),
-  'shop/counter.yaml': sample('worker-pool'),
-};
 
 interface Conditioned extends KubeObject {
   status?: { conditions?: Condition[] };
@@ -75,13 +53,7 @@ describe('an application of Argo CD on a real API server', function () {
     Object.keys(HEALTHY)
       .flatMap((name) => suite.applications.seen('shop', name))
       .filter((seen) => seen.startsWith('OutOfSync')).length;
-  /** The names of all that there is. */
-  const present = async () => {
-    const lists = await Promise.all(
-      MADE.map((type) => suite.cluster.client.list(type, { namespace: NAMESPACE })),
-    );
-    return lists.flatMap(({ items }) => items.map(({ kind, metadata }) => `${kind} ${metadata.name}`));
-  };
+  const present = () => presentIn(suite.cluster.client);
 
   it('is Progressing until each instance runs, and Healthy then', async () => {
     suite.nodes.set(IMAGE, 'waits');

@@ -1,7 +1,7 @@
-import type { KubeClient } from '../../operator/kube/client.ts';
-import { PODS, type Pod } from '../../operator/kube/core.ts';
-import { Informer } from '../../operator/kube/informer.ts';
-import { silent } from '../../operator/testing/until.ts';
+import type { KubeClient } from '../../../operator/kube/client.ts';
+import { PODS, type Pod } from '../../../operator/kube/core.ts';
+import { Informer } from '../../../operator/kube/informer.ts';
+import { silent } from '../../../operator/testing/until.ts';
 
 /** What comes of the containers of an image: an instance runs and a task succeeds, unless something else is said. */
 export type Fate = 'runs' | 'waits' | 'fails' | 'missing';

@@ -49,6 +49,13 @@ export class Repository {
     return this.#push();
   }
 
+  /** All that the last commit has, as a tar.gz. */
+  async archive(): Promise<Buffer> {
+    // Of the tree: that of a commit would begin with a header that names it, which is no file.
+    const args = ['archive', '--format=tar.gz', 'HEAD^{tree}'];
+    return (await promisify(execFile)('git', args, { cwd: this.#folder, encoding: 'buffer' })).stdout;
+  }
+
   async #push(): Promise<string> {
     await git(this.#folder, 'push', '--quiet', 'origin', 'HEAD:main');
     return (await git(this.#folder, 'rev-parse', 'HEAD')).trim();
