@@ -42,7 +42,7 @@ export interface KindDeclaration<T extends KubeObject> {
   default(object: T, previous?: T, referenced?: ReferencedObjects): T;
   /** What is wrong with the object that its schema cannot say. Pure. */
   validate(object: T, previous?: T, referenced?: ReferencedObjects): FieldError[];
-  /** The condition that shows its health in Argo CD; none where its owner shows it. */
+  /** The condition that shows its health in Argo CD and Flux; none where its owner shows it. */
   healthCondition?: 'Ready' | 'Completed';
   /** What a cluster does differently although nothing is wrong with the object, beside annotations. Pure. */
   warnings?(object: T): Warning[];

@@ -7,6 +7,7 @@ import { contractFile } from './contract.ts';
 import { crdFile } from './crd.ts';
 import { descriptorsFile } from './descriptors.ts';
 import type { GeneratedFile } from './file.ts';
+import { fluxFile } from './flux.ts';
 import { gcloudFlagsFile } from './gcloudFlags.ts';
 import { monitoringFile } from './monitoring.ts';
 import { reconcilersFile } from './reconcilers.ts';
@@ -30,6 +31,7 @@ export const GENERATORS: readonly Generator[] = [
   },
   { name: 'contract', folders: [], files: () => [contractFile()] },
   { name: 'Argo CD', folders: [], files: () => [argocdFile()] },
+  { name: 'Flux', folders: [], files: () => [fluxFile()] },
   { name: 'flags of gcloud', folders: [], files: () => [gcloudFlagsFile()] },
   { name: 'monitoring', folders: [], files: () => [monitoringFile()] },
   { name: 'descriptors', folders: [], files: () => [descriptorsFile()] },

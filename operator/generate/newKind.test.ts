@@ -64,6 +64,7 @@ describe('a kind that is added with a folder, a line in the list and a reconcile
       /## Fields of a Sample\n\n.*\n.*\n\| `spec\.size` \| 1 to 9 \| 3 \| accepted \|/,
     );
     match(read('docs/argocd.md'), /"run\.googleapis\.com\/\*":/);
+    match(read('docs/flux.md'), /- apiVersion: run\.googleapis\.com\/v1\n {6}kind: Sample\n/);
   });
 
   it('is asked about at the webhook, and people who may edit may edit it', () => {
