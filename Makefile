@@ -70,6 +70,10 @@ promtool: $(dependencies) ## Check alert rules and dashboards by Prometheus' own
 argocd: $(dependencies) ## Let Argo CD's own controller apply services, jobs and pools (make test does too, once this has built it)
 	@mocha 'e2e/argocd/**/*.test.ts'
 
+.PHONY: flux
+flux: $(dependencies) ## Let Flux's own controller apply services, jobs and pools (make test does too, once this has built it)
+	@mocha 'e2e/flux/*.test.ts'
+
 .PHONY: skaffold
 skaffold: $(dependencies) ## Deploy to the Admin API by Skaffold (make test does too, once this has built it)
 	@e2e/cluster/tool skaffold >/dev/null

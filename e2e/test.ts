@@ -93,6 +93,8 @@ const ARGOCD = [
     ? 'e2e/argocd/*.test.ts'
     : 'e2e/argocd/!(gitops.apiserver).test.ts',
 ];
+/** A run of its own: nearly all of its time it waits for Flux, which looks at health every five seconds. */
+const FLUX = areBuilt('flux', ['flux']) ? [['e2e/flux/*.test.ts']] : [];
 const KEDA = [areBuilt('keda', ['keda']) ? 'e2e/keda/*.test.ts' : 'e2e/keda/examples.apiserver.test.ts'];
 const PROMTOOL = areBuilt('promtool', ['promtool']) ? ['e2e/promtool/*.test.ts'] : [];
 const SKAFFOLD = areBuilt('skaffold', ['skaffold']) ? ['e2e/skaffold/*.test.ts'] : [];
@@ -114,10 +116,11 @@ const WITHOUT_CLUSTER = [
   ['operator/*.test.ts', 'operator/!(api|autoscaler|gateway|generate|kube|webhook)/**/*.test.ts'],
   ['operator/gateway/**/gateway.test.ts', ...KEDA, ...PROMTOOL, ...SKAFFOLD, ...TERRAFORM],
   [
-    'e2e/!(argocd|chart|gcloud|keda|promtool|scale|scenarios|skaffold|terraform)/**/*.test.ts',
+    'e2e/!(argocd|chart|flux|gcloud|keda|promtool|scale|scenarios|skaffold|terraform)/**/*.test.ts',
     ...ARGOCD,
     ...SCALE,
   ],
+  ...FLUX,
 ];
 /** They have API servers of their own and wait for nothing else, so they take what the last scenarios leave of the processors. */
 const BESIDE_PLATFORM = [['e2e/chart/**/*.test.ts'], ['operator/@(api|generate)/**/*.test.ts']];

@@ -99,6 +99,18 @@ conformance_programs() { # FOLDER
     install -m 644 "$(go list -m -f '{{.Dir}}' knative.dev/serving)/test/config/test-resources.yaml" "$1"
 }
 
+# Flux's kustomize-controller, and the definitions of its kind and of the kinds that it reads. Those are in a module that
+# nothing here is built from, beside the one with their Go types.
+flux_programs() { # FOLDER
+  local sources=github.com/fluxcd/source-controller version module
+  go build -trimpath -ldflags "-s -w" -o "$1/" tool &&
+    version=$(go list -m -f '{{.Version}}' "$sources/api") && go mod download "$sources@$version" &&
+    mkdir "$1/crds" || return
+  for module in github.com/fluxcd/kustomize-controller "$sources@$version"; do
+    install -m 644 "$(go list -m -f '{{.Dir}}' "$module")"/config/crd/bases/*.yaml "$1/crds" || return
+  done
+}
+
 # KEDA's operator and metrics server. Most of what they are compiled from is for the
 # scalers, of which the tests use one; the others are left out of a copy of the source,
 # but for the one that declares a constant for all.
@@ -162,7 +174,7 @@ expected_time() {
   conformance) echo "about 8 minutes" ;;
   argocd | buildkit | kn) echo "about 3 minutes" ;;
   argocd-controllers) echo "about 8 minutes" ;;
-  tofu) echo "about 5 minutes" ;;
+  flux | tofu) echo "about 5 minutes" ;;
   keda | promtool | skaffold) echo "about 6 minutes" ;;
   *) echo "about 1 minute" ;;
   esac
