@@ -26,8 +26,6 @@ const FLAT_MEBIBYTES = 4;
  * and programs take the same processors as the gateway.
  */
 const PATIENCE_MS = 30_000;
-/** How long it rests between two questions, which would otherwise take a processor from what is measured. */
-const PAUSE_MS = 50;
 /** What the chart sets for each pod. */
 const MALLOC = { MALLOC_ARENA_MAX: '1', MALLOC_TRIM_THRESHOLD_: '131072' };
 
@@ -99,10 +97,7 @@ describe('memory of a gateway', () => {
       let slowest = 0;
       let looking = true;
       const others = (async () => {
-        while (looking) {
-          slowest = Math.max(slowest, await answer(port));
-          await sleep(PAUSE_MS);
-        }
+        while (looking) slowest = Math.max(slowest, await answer(port));
       })();
       const flat = async (): Promise<void> => {
         const end = performance.now() + LOOK_MS;
