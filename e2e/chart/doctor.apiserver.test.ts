@@ -28,7 +28,11 @@ describe('doctor with the rights of the controller', () => {
     const states = 'found' in facts.definitions ? facts.definitions.found.map(({ state }) => state) : [];
     deepEqual(states, Array(8).fill('as declared'));
     const { configurations, call } = facts.webhook;
-    deepEqual('found' in configurations && configurations.found.map(({ exists }) => exists), [true, true]);
+    deepEqual('found' in configurations && configurations.found.map(({ exists }) => exists), [
+      true,
+      true,
+      true,
+    ]);
     match(('found' in call && call.found) || '', /failed calling webhook "default\.homerun\.dev"/);
   });
 

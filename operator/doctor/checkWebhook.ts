@@ -31,14 +31,18 @@ function problemsOf<T>(known: Found<T>, judge: (found: T) => Problem[]): Problem
   return knownOr('', known, () => []).map(({ found, act = '' }) => ({ state: 'warning', found, act }));
 }
 
-function configurationProblems({ kind, exists, hasAuthorities }: ConfigurationFacts): Problem[] {
-  const state = 'failed';
+function configurationProblems(facts: ConfigurationFacts): Problem[] {
+  const { kind, name, optional, exists, hasAuthorities } = facts;
+  const state = optional ? 'warning' : 'failed';
   if (!exists) {
-    const found = `there is no ${kind} homerun-webhook: objects are stored without defaults or validation`;
+    const effect = optional
+      ? 'the controller fills in executions, and their errors show in their status alone'
+      : 'objects are stored without defaults or validation';
+    const found = `there is no ${kind} ${name}: ${effect}`;
     return [{ state, found, act: 'Make it again: helm upgrade homerun charts/homerun.' }];
   }
   if (hasAuthorities) return [];
-  const found = `${kind} homerun-webhook has no caBundle: API servers cannot call the webhook`;
+  const found = `${kind} ${name} has no caBundle: API servers cannot call the webhook`;
   return [{ state, found, act: 'The webhook writes it: its log says why it could not.' }];
 }
 

@@ -24,9 +24,14 @@ function gateways(known: Record<string, Found<number>>): Found<GatewayFacts> {
   return found({ routes: { least: 7, most: 8 }, known });
 }
 
-const CONFIGURATIONS = ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'];
+const [MUTATING, VALIDATING] = ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'];
+const CONFIGURATIONS = [
+  { kind: MUTATING, name: 'homerun-lookup', optional: true },
+  { kind: MUTATING, name: 'homerun-webhook', optional: false },
+  { kind: VALIDATING, name: 'homerun-webhook', optional: false },
+];
 const WEBHOOK: Facts['webhook'] = {
-  configurations: found(CONFIGURATIONS.map((kind) => ({ kind, exists: true, hasAuthorities: true }))),
+  configurations: found(CONFIGURATIONS.map((each) => ({ ...each, exists: true, hasAuthorities: true }))),
   call: found(undefined),
   certificate: found({ expiresAt: NOW + 60 * DAY_MS, trusted: true }),
 };
@@ -87,11 +92,14 @@ const CASES: Record<string, Case> = {
     facts: {
       webhook: {
         ...WEBHOOK,
-        configurations: found(CONFIGURATIONS.map((kind) => ({ kind, exists: false, hasAuthorities: false }))),
+        configurations: found(
+          CONFIGURATIONS.map((each) => ({ ...each, exists: false, hasAuthorities: false })),
+        ),
         certificate: { unknown: 'the webhook is not registered' },
       },
     },
     want: [
+      /^warning webhook: there is no MutatingWebhookConfiguration homerun-lookup: the controller fills in executions/,
       /^failed webhook: there is no MutatingWebhookConfiguration homerun-webhook/,
       /^failed webhook: there is no ValidatingWebhookConfiguration homerun-webhook/,
       /^warning webhook: not known: the webhook is not registered$/,
@@ -103,7 +111,13 @@ const CASES: Record<string, Case> = {
       webhook: {
         ...WEBHOOK,
         configurations: found([
-          { kind: 'ValidatingWebhookConfiguration', exists: true, hasAuthorities: false },
+          {
+            kind: 'ValidatingWebhookConfiguration',
+            name: 'homerun-webhook',
+            optional: false,
+            exists: true,
+            hasAuthorities: false,
+          },
         ]),
       },
     },

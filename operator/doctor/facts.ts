@@ -49,6 +49,9 @@ export interface WebhookFacts {
 
 export interface ConfigurationFacts {
   kind: string;
+  name: string;
+  /** Whether objects are admitted without it. */
+  optional: boolean;
   exists: boolean;
   /** Whether each of its webhooks has the authorities to trust. */
   hasAuthorities: boolean;

@@ -6,11 +6,7 @@ import type { KubeClient } from '../kube/client.ts';
 import { DAEMON_SETS, DEPLOYMENTS, LEASES } from '../kube/core.ts';
 import { isSubset } from '../kube/json.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
-import {
-  CONFIGURATION_TYPES,
-  isTrustedBy,
-  type WebhookConfiguration,
-} from '../webhook/certificates/caBundle.ts';
+import { CONFIGURATIONS, isTrustedBy, type WebhookConfiguration } from '../webhook/certificates/caBundle.ts';
 import { callWebhook } from './callWebhook.ts';
 import type {
   ApiServerFacts,
@@ -114,16 +110,22 @@ async function webhookOf(
   configured: <T>(read: (config: Config) => Promise<T>) => Promise<Found<T>>,
 ): Promise<Facts['webhook']> {
   const registered = await found(() =>
-    Promise.all(CONFIGURATION_TYPES.map((type) => client.get(type, { name: 'homerun-webhook' }))),
+    Promise.all(CONFIGURATIONS.map(({ type, name }) => client.get(type, { name }))),
   );
   if ('unknown' in registered) {
     return { configurations: registered, call: registered, certificate: registered };
   }
-  const configurations = registered.found.map((configuration, i) => ({
-    kind: CONFIGURATION_TYPES[i]?.kind ?? '',
-    exists: configuration !== undefined,
-    hasAuthorities: configuration?.webhooks?.every(({ clientConfig }) => clientConfig.caBundle) ?? false,
-  }));
+  const configurations = CONFIGURATIONS.map(({ type, name, optional }, i) => {
+    const configuration = registered.found[i];
+    const hasAuthorities = configuration?.webhooks?.every(({ clientConfig }) => clientConfig.caBundle);
+    return {
+      kind: type.kind,
+      name,
+      optional,
+      exists: !!configuration,
+      hasAuthorities: hasAuthorities ?? false,
+    };
+  });
   return {
     configurations: { found: configurations },
     call: await configured(({ namespaces }) => callWebhook(client, namespaces[0] ?? 'default')),
@@ -136,7 +138,7 @@ async function certificateOf(
   configurations: readonly (WebhookConfiguration | undefined)[],
 ): Promise<CertificateFacts> {
   const present = configurations.filter((each) => each !== undefined);
-  const [first] = present;
+  const [first] = CONFIGURATIONS.flatMap(({ optional }, i) => (optional ? [] : (configurations[i] ?? [])));
   if (!first) throw new Error('the webhook is not registered');
   const pem = await reach.certificate(registrationOf(first));
   const expiresAt = new X509Certificate(pem).validToDate.getTime();

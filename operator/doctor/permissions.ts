@@ -1,5 +1,6 @@
 import { KINDS } from '../apis/kinds.ts';
 import type { Permission } from '../rbac.ts';
+import { CONFIGURATIONS } from '../webhook/certificates/caBundle.ts';
 
 /** What the controller's account needs so that `homerun doctor` can be run in its pod: to read, and nothing else. */
 export const clusterPermissions: readonly Permission[] = [
@@ -13,7 +14,7 @@ export const clusterPermissions: readonly Permission[] = [
     apiGroups: ['admissionregistration.k8s.io'],
     resources: ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'],
     verbs: ['get'],
-    resourceNames: ['homerun-webhook'],
+    resourceNames: [...new Set(CONFIGURATIONS.map(({ name }) => name))],
   },
   { apiGroups: ['node.k8s.io'], resources: ['runtimeclasses'], verbs: ['get'] },
 ];
