@@ -5,7 +5,7 @@ import { chosen, FAULTS } from './faults.ts';
 import { violations } from './judge.ts';
 import type { LostRequest, RoundRecord } from './record.ts';
 import { report } from './report.ts';
-import { faultsOf } from './tasks.ts';
+import { findingsOf } from './tasks.ts';
 
 const AT = 100_000;
 const LOST: LostRequest = {
@@ -28,7 +28,7 @@ const KILLED_GATEWAY: RoundRecord = {
   killsGateway: true,
   restarts: [],
   mayRestart: ['homerun-gateway-a'],
-  tasks: [],
+  tasks: { wrong: [], repeated: [] },
   poolShortMs: 0,
   leaderlessMs: undefined,
 };
@@ -108,8 +108,13 @@ describe('the judge of chaos', () => {
     },
     'a task that ran twice': {
       reason: 'nothing stops tasks',
-      round: { tasks: ['task 1 of counting-3 ran 2 times'] },
-      wrong: /^task 1 of counting-3 ran 2 times$/,
+      round: { tasks: { wrong: ['task 1 of counting-3 ran twice at once'], repeated: [] } },
+      wrong: /^task 1 of counting-3 ran twice at once$/,
+    },
+    'a task that Kubernetes has run again': {
+      reason: 'its Job controller may, and it is reported apart',
+      round: { tasks: { wrong: [], repeated: ['task 1 of counting-3 ran again'] } },
+      wrong: undefined,
     },
     'a pool that had too few instances': {
       reason: 'nothing stops its instances',
@@ -155,18 +160,16 @@ describe('the judge of chaos', () => {
       attempt(3, 'succeeded', 0, 2, 0),
       attempt(3, 'needless', 5, 7, 0),
     ];
-    assert.deepEqual(faultsOf('e', attempts), [
-      'task 2 of e never ran',
+    const { wrong, repeated } = findingsOf('e', attempts);
+    assert.deepEqual(wrong, ['task 2 of e never ran']);
+    assert.deepEqual(repeated, [
       `task 3 of e ran again after it had succeeded: succeeded from ${second(0)} to ${second(2)} (Succeeded, exit code 0), ` +
         `then needless from ${second(5)} to ${second(7)} (Succeeded, exit code 0)`,
     ]);
     const together = [attempt(1, 'first', 0), attempt(1, 'second', 1, 3, 1)];
-    const [found] = faultsOf('e', [
-      ...attempts.slice(0, 1),
-      ...together,
-      attempt(2, 'c', 0),
-      attempt(3, 'd', 0),
-    ]);
+    const {
+      wrong: [found],
+    } = findingsOf('e', [...attempts.slice(0, 1), ...together, attempt(2, 'c', 0), attempt(3, 'd', 0)]);
     assert.match(found ?? '', /^task 1 of e ran twice at once: first from /);
   });
 
@@ -188,6 +191,11 @@ describe('the judge of chaos', () => {
     const good = report(1, [KILLED_GATEWAY], totals);
     assert.equal(good.failed, false);
     assert.match(good.text, /^\| kill gateway \| 1 \| 3.00 s \| 3.00 s \| 1.00 s \| 1.00 s \|$/m);
+    const again = { wrong: [], repeated: ['task 1 of counting-3 ran again after it had succeeded: x'] };
+    assert.match(
+      report(1, [{ ...KILLED_GATEWAY, tasks: again }], totals).text,
+      /^- round 1: task 1 of counting-3/m,
+    );
     const bad = report(1, [{ ...KILLED_GATEWAY, poolShortMs: 1_000 }], totals);
     assert.equal(bad.failed, true);
     assert.match(bad.text, /^- round 1, kill gateway: a worker pool had too few instances for 1.00 s$/m);

@@ -22,7 +22,7 @@ export function violations(round: RoundRecord): string[] {
     });
   for (const { pod, what } of round.restarts)
     if (!round.mayRestart.includes(pod)) found.push(`${pod}: ${what}`);
-  found.push(...round.tasks);
+  found.push(...round.tasks.wrong);
   if (poolShortMs > 0) found.push(`a worker pool had too few instances for ${seconds(poolShortMs)}`);
   if (backAt === undefined) found.push(`${round.target} did not come back`);
   else if (settledAt === undefined) found.push(...unsettled.map((what) => `never right again: ${what}`));

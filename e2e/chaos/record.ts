@@ -1,3 +1,5 @@
+import type { TaskFindings } from './tasks.ts';
+
 /** A request that was sent and did not end with 200. Times are milliseconds since the run began. */
 export interface LostRequest {
   service: string;
@@ -37,8 +39,7 @@ export interface RoundRecord {
   restarts: Restart[];
   /** Pods that the fault itself stops, or that the kubelet may have to start again because of it. */
   mayRestart: string[];
-  /** Tasks that ran twice at once, that ran again after they had succeeded, and executions that did not succeed. */
-  tasks: string[];
+  tasks: TaskFindings;
   /** How long a worker pool had fewer instances than it should have. */
   poolShortMs: number;
   /** From a leader's kill until another, or the same anew, had renewed the lease; undefined when no leader was killed. */

@@ -35,6 +35,7 @@ export function report(
     wrong.length === 0 ? 'Nothing was wrong.' : `${wrong.length} things were wrong:`,
     ...wrong.map((what) => `- ${what}`),
     '',
+    ...repetitions(records),
     '| fault | times | back: median | longest | right again after that: median | longest |',
     '| --- | ---: | ---: | ---: | ---: | ---: |',
     ...[...new Set(records.map(({ fault }) => fault))].sort().map((fault) => rowOf(fault, records)),
@@ -42,6 +43,16 @@ export function report(
     ...leaders(records),
   ];
   return { text: `${lines.join('\n')}\n`, failed: wrong.length > 0 };
+}
+
+/** What Kubernetes' own Job controller has done twice, which nothing of Homerun's has a part in. */
+function repetitions(records: readonly RoundRecord[]): string[] {
+  const repeated = records.flatMap(({ number, tasks }) =>
+    tasks.repeated.map((what) => `- round ${number}: ${what}`),
+  );
+  if (repeated.length === 0) return [];
+  const why = 'Kubernetes, Jobs: "the same program may sometimes be started twice"';
+  return [`Kubernetes' Job controller ran ${repeated.length} tasks again (${why}):`, ...repeated, ''];
 }
 
 function rowOf(fault: string, records: readonly RoundRecord[]): string {

@@ -87,7 +87,7 @@ export class Run {
       leaderlessMs,
       lost: load.takeLost(),
       restarts: observer.restartsSince(before),
-      tasks: counting.takeFaults(),
+      tasks: counting.takeFindings(),
       poolShortMs: observer.takePoolShortMs(),
     };
     this.records.push(record);

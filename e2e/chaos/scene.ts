@@ -28,7 +28,11 @@ export function anyOf(pods: readonly Pod[], random: Random): Pod {
   return random.pick([...pods].sort((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)));
 }
 
-/** How often the containers of a pod were started again. */
+/**
+ * How often the containers of a pod were started again. One of which nothing is known but that it is another one has not run
+ * before: the kubelet makes a new one where containerd was killed before it had started the first.
+ */
 export function restartsOf({ status }: Pod): number {
-  return (status?.containerStatuses ?? []).reduce((sum, { restartCount }) => sum + restartCount, 0);
+  const ran = (status?.containerStatuses ?? []).filter(({ lastState }) => lastState?.terminated);
+  return ran.reduce((sum, { restartCount }) => sum + restartCount, 0);
 }

@@ -56,18 +56,20 @@ export class Counting {
     return [...this.#startedAt].filter(isOverdue).map(([name]) => `execution ${name} is not over`);
   }
 
-  /** What was wrong with the executions that have ended since the last call; each is looked at once. */
-  takeFaults(): string[] {
-    const faults: string[] = [];
+  /** What became of the executions that have ended since the last call; each is looked at once. */
+  takeFindings(): TaskFindings {
+    const found: TaskFindings = { wrong: [], repeated: [] };
     for (const name of this.#startedAt.keys()) {
       const completed = this.#ended(name);
       if (!completed) continue;
       this.#startedAt.delete(name);
       this.#judged++;
-      if (completed.status !== 'True') faults.push(`execution ${name} failed: ${completed.message}`);
-      faults.push(...faultsOf(name, this.#watch.attempts(name)));
+      if (completed.status !== 'True') found.wrong.push(`execution ${name} failed: ${completed.message}`);
+      const { wrong, repeated } = findingsOf(name, this.#watch.attempts(name));
+      found.wrong.push(...wrong);
+      found.repeated.push(...repeated);
     }
-    return faults;
+    return found;
   }
 
   async stop(): Promise<void> {
@@ -111,25 +113,39 @@ export class Counting {
   }
 }
 
+/** What became of the tasks of executions, a line each. */
+export interface TaskFindings {
+  /** Tasks that never ran, or ran twice at once, and executions that failed. */
+  wrong: string[];
+  /**
+   * Tasks that ran again after they had succeeded. Kubernetes' Job controller does so where it has lost sight of its own last
+   * write, as when the API server is killed (Kubernetes, Jobs: "the same program may sometimes be started twice").
+   */
+  repeated: string[];
+}
+
 /**
- * What is wrong with the attempts of an execution whose tasks never fail by themselves: one that never ran, that ran twice at
- * once, or again after it had succeeded. A pod whose container never started has not run. Pure.
+ * What became of the tasks of an execution, by the attempts of them; none fails by itself. A pod whose container never started
+ * has not run. Pure.
  */
-export function faultsOf(execution: string, attempts: readonly Attempt[]): string[] {
-  return Array.from({ length: TASKS }, (_, index) => {
+export function findingsOf(execution: string, attempts: readonly Attempt[]): TaskFindings {
+  const found: TaskFindings = { wrong: [], repeated: [] };
+  for (let index = 0; index < TASKS; index++) {
+    const task = `task ${index} of ${execution}`;
     const ran = attempts
       .filter((attempt) => attempt.index === index && attempt.startedAt !== undefined)
       .sort((a, b) => timeOf(a.startedAt) - timeOf(b.startedAt));
-    if (ran.length === 0) return `task ${index} of ${execution} never ran`;
-    return ran.slice(1).flatMap((next, earlier) => {
+    if (ran.length === 0) found.wrong.push(`${task} never ran`);
+    for (const [earlier, next] of ran.slice(1).entries()) {
       const previous = ran[earlier] as Attempt;
       const both = `${described(previous)}, then ${described(next)}`;
-      if (previous.exitCode === 0)
-        return `task ${index} of ${execution} ran again after it had succeeded: ${both}`;
-      const isOver = timeOf(previous.finishedAt) <= timeOf(next.startedAt);
-      return isOver ? [] : `task ${index} of ${execution} ran twice at once: ${both}`;
-    });
-  }).flat();
+      if (timeOf(previous.finishedAt) > timeOf(next.startedAt))
+        found.wrong.push(`${task} ran twice at once: ${both}`);
+      else if (previous.exitCode === 0)
+        found.repeated.push(`${task} ran again after it had succeeded: ${both}`);
+    }
+  }
+  return found;
 }
 
 /** Milliseconds since 1970; no time is one that is never reached. */
