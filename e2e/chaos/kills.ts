@@ -4,6 +4,7 @@ import { PODS, type Pod } from '../../operator/kube/core.ts';
 import { podProcess } from '../lib/processes.ts';
 import { areReady, leader, podsOfRole, type Role } from '../lib/roles.ts';
 import { until } from '../lib/wait.ts';
+import { canary } from './canary.ts';
 import { type Component, componentProcess } from './processes.ts';
 import { anyOf, type Injected, restartsOf, type Scene } from './scene.ts';
 
@@ -63,9 +64,10 @@ export async function killComponent(scene: Scene, component: Component): Promise
   const killed = await running(component);
   const at = scene.clock();
   process.kill(killed, 'SIGKILL');
+  const works = canary(scene.client);
   const isBack = async () => {
     const pid = await componentProcess(component);
-    return pid !== undefined && pid !== killed && (await answers(scene, component));
+    return pid !== undefined && pid !== killed && (await answers(scene, component)) && works();
   };
   return { target: component, at, overAt: at, isBack };
 }
@@ -73,7 +75,8 @@ export async function killComponent(scene: Scene, component: Component): Promise
 /** Stops a component of the node for half a minute. */
 export async function pauseComponent(scene: Scene, component: Component): Promise<Injected> {
   const times = await pause(scene, await running(component));
-  return { ...times, target: component, isBack: () => answers(scene, component) };
+  const works = canary(scene.client);
+  return { ...times, target: component, isBack: async () => (await answers(scene, component)) && works() };
 }
 
 /** Kills a process, and waits until it is gone with all of its connections, which takes a while on a busy machine. */
