@@ -96,6 +96,14 @@ cgroup_empty() {
   done < <(cgroup_folders)
 }
 
+# cgroup_forget: frees what the kernel still keeps of groups that are gone. The
+# memory group of a container stays as long as a page of a file is cached that
+# the container was the first to read. A run of the tests leaves thousands, which
+# cost up to two thirds of the processors' time.
+cgroup_forget() {
+  [ ! -w /proc/sys/vm/drop_caches ] || echo 3 >/proc/sys/vm/drop_caches
+}
+
 cgroup_processes() { find "$1" -name cgroup.procs -exec cat {} + 2>/dev/null; }
 
 # remove_groups FOLDER: true once it is gone; a group that still has a process stays.
