@@ -19,18 +19,17 @@ export function exchange(
   options: Dispatcher.DispatchOptions,
   signal: AbortSignal | undefined,
 ): Promise<Answer> {
+  if (signal?.aborted) return Promise.reject(signal.reason);
   const body = Promise.withResolvers<Buffer[]>();
   // Of an answer that nobody reads nobody needs to be told that it broke off.
   body.promise.catch(() => {});
-  if (signal?.aborted) return Promise.reject(signal.reason);
   const parts: Buffer[] = [];
-  let abort = () => {};
-  const onAbort = () => abort();
-  signal?.addEventListener('abort', onAbort);
-  const ended = () => signal?.removeEventListener('abort', onAbort);
   return new Promise((resolve, reject) => {
     // It may wait for a connection for seconds, in which undici does not stop it.
-    abort = () => reject(signal?.reason);
+    let abort = () => reject(signal?.reason);
+    const onAbort = () => abort();
+    signal?.addEventListener('abort', onAbort);
+    const ended = () => signal?.removeEventListener('abort', onAbort);
     dispatcher.dispatch(options, {
       onRequestStart(controller) {
         abort = () => controller.abort(signal?.reason);
