@@ -8,18 +8,14 @@ import { JOBS } from '../../operator/apis/run/job/types.ts';
 import { WORKER_POOLS } from '../../operator/apis/run/workerPool/types.ts';
 import { SERVICES } from '../../operator/apis/serving/service/types.ts';
 import { DEPLOYMENTS } from '../../operator/kube/core.ts';
-import type { KubeObject, ObjectRef, ResourceType } from '../../operator/kube/types.ts';
+import type { KubeObject } from '../../operator/kube/types.ts';
 import { until } from '../../operator/testing/until.ts';
 import { NAMESPACE } from '../../operator/webhook/testing/installation.ts';
-import { presentIn, SHOP, sample } from '../lib/gitops/shop.ts';
+import { COUNTER, HELLO, JOB, migration, SHOP, Shop, sample } from '../lib/gitops/shop.ts';
 import { REGISTRY } from '../lib/gitops/suite.ts';
-import { kubectl } from '../lib/tools.ts';
 import { HOOK } from './page.ts';
 import { useArgoCd } from './suite.ts';
 
-const HELLO = { namespace: NAMESPACE, name: 'hello' };
-const JOB = { namespace: NAMESPACE, name: 'hello-job' };
-const COUNTER = { namespace: NAMESPACE, name: 'counter' };
 const HEALTHY = { 'Service/hello': 'Healthy', 'Job/hello-job': 'Healthy', 'WorkerPool/counter': 'Healthy' };
 const IMAGE = `${REGISTRY}/hello:1`;
 const CHANGES_OF_SCALE = 300;
@@ -31,20 +27,12 @@ interface Conditioned extends KubeObject {
 describe('an application of Argo CD on a real API server', function () {
   this.timeout(300_000);
   const suite = useArgoCd();
+  const shop = new Shop(suite.cluster);
   /** The last commit. */
   let commit = '';
 
   /** Waits until all is as the last commit has it. */
   const follows = (health: Record<string, string>) => suite.applications.follows('shop', commit, health);
-  const get = <T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef) =>
-    suite.cluster.client.get(type, ref);
-  const inDemo = (...args: string[]) => kubectl(suite.cluster.server, ['--namespace', NAMESPACE, ...args]);
-  const scale = (type: ResourceType, ref: ObjectRef, replicas: number) =>
-    suite.cluster.client.mergePatch(type, ref, { spec: { replicas } }, { subresource: 'scale' });
-  const traffic = async () => {
-    const { status } = (await get(SERVICES, HELLO)) ?? {};
-    return status?.traffic?.map(({ revisionName, percent }) => `${percent} % ${revisionName}`);
-  };
   /** When Argo CD has applied something last. */
   const lastOperation = async () =>
     (await suite.applications.shows('shop', 'it is there', () => true)).status?.operationState?.startedAt;
@@ -53,7 +41,6 @@ describe('an application of Argo CD on a real API server', function () {
     Object.keys(HEALTHY)
       .flatMap((name) => suite.applications.seen('shop', name))
       .filter((seen) => seen.startsWith('OutOfSync')).length;
-  const present = () => presentIn(suite.cluster.client);
 
   it('is Progressing until each instance runs, and Healthy then', async () => {
     suite.nodes.set(IMAGE, 'waits');
@@ -82,13 +69,13 @@ describe('an application of Argo CD on a real API server', function () {
     await follows({ ...HEALTHY, 'Service/hello': 'Progressing' });
     suite.startHomerun();
     await follows(HEALTHY);
-    deepEqual(await traffic(), ['90 % hello-v1', '10 % hello-v2']);
+    deepEqual(await shop.traffic(), ['90 % hello-v1', '10 % hello-v2']);
   });
 
   it('goes back by a revert', async () => {
     commit = await suite.repository.revert();
     await follows(HEALTHY);
-    deepEqual(await traffic(), ['100 % hello-v1']);
+    deepEqual(await shop.traffic(), ['100 % hello-v1']);
   });
 
   it('is Degraded by an image that is not there, with the message of the condition', async () => {
@@ -104,7 +91,7 @@ describe('an application of Argo CD on a real API server', function () {
       [SERVICES, HELLO],
       [WORKER_POOLS, COUNTER],
     ] as const) {
-      const { status } = (await get<Conditioned>(type, ref)) ?? {};
+      const { status } = (await shop.get<Conditioned>(type, ref)) ?? {};
       const { message = '' } = conditionOf(status?.conditions, 'Ready') ?? {};
       match(message, /missing:1/);
       await suite.applications.shows('shop', `the message of ${type.kind}: ${message}`, (found) => {
@@ -117,38 +104,29 @@ describe('an application of Argo CD on a real API server', function () {
   });
 
   it('runs a job by a commit, once, and by hand', async () => {
-    const runs = async () => {
-      const { items } = await suite.cluster.client.list(EXECUTIONS, { namespace: NAMESPACE });
-      return items
-        .filter(({ status }) => conditionOf(status?.conditions, 'Completed')?.status === 'True')
-        .map(({ metadata }) => metadata.name)
-        .sort();
-    };
-    const annotate = (value: string) =>
-      inDemo('annotate', '--overwrite', 'jobs.run.googleapis.com/hello-job', `${HOMERUN.run}=${value}`);
-    await annotate('by-hand');
-    await until('the run by hand', async () => (await runs()).length === 1);
+    await shop.runJob('by-hand');
+    await until('the run by hand', async () => (await shop.runs()).length === 1);
     await follows(HEALTHY);
     const manifest = parse(sample('job'));
     manifest.metadata.annotations = { [HOMERUN.run]: 'by-git' };
     commit = await suite.repository.commit('Run the job', { 'shop/job.yaml': stringify(manifest) });
     await follows(HEALTHY);
-    await until('the run by Git', async () => (await runs()).length === 2);
-    await annotate('by-hand-again');
+    await until('the run by Git', async () => (await shop.runs()).length === 2);
+    await shop.runJob('by-hand-again');
     await until('Git to be right again', async () => {
-      const { metadata } = (await get(JOBS, JOB)) ?? {};
-      return metadata?.annotations?.[HOMERUN.run] === 'by-git' && (await runs()).length === 3;
+      const { metadata } = (await shop.get(JOBS, JOB)) ?? {};
+      return metadata?.annotations?.[HOMERUN.run] === 'by-git' && (await shop.runs()).length === 3;
     });
     await follows(HEALTHY);
-    deepEqual(await runs(), ['hello-job-by-git', 'hello-job-by-hand', 'hello-job-by-hand-again']);
+    deepEqual(await shop.runs(), ['hello-job-by-git', 'hello-job-by-hand', 'hello-job-by-hand-again']);
   });
 
   it(`is in sync throughout ${CHANGES_OF_SCALE} changes of the scale of a service and a pool`, async () => {
     const [before, operation] = [timesOutOfSync(), await lastOperation()];
     const deployment = { namespace: NAMESPACE, name: deploymentName('hello-v1') };
     for (let i = 0; i < CHANGES_OF_SCALE; i++) {
-      await scale(DEPLOYMENTS, deployment, i % 4);
-      await scale(WORKER_POOLS, COUNTER, 1 + (i % 5));
+      await shop.scale(DEPLOYMENTS, deployment, i % 4);
+      await shop.scale(WORKER_POOLS, COUNTER, 1 + (i % 5));
       if (i % 10 === 9) await suite.applications.refresh('shop', i % 50 === 49 ? 'hard' : 'normal');
     }
     await follows(HEALTHY);
@@ -158,18 +136,13 @@ describe('an application of Argo CD on a real API server', function () {
 
   it('leaves the number of instances to kubectl scale until Git names another one', async () => {
     const [before, operation] = [timesOutOfSync(), await lastOperation()];
-    const running = (count: number) =>
-      until(`${count} instances`, async () => {
-        const { spec, status } = (await get(WORKER_POOLS, COUNTER)) ?? {};
-        return spec?.manualInstanceCount === count && status?.readyInstances === count;
-      });
-    await inDemo('scale', 'workerpools/counter', '--replicas=7');
-    await running(7);
-    const { latestReadyRevisionName = '' } = (await get(WORKER_POOLS, COUNTER))?.status ?? {};
+    await shop.kubectl('scale', 'workerpools/counter', '--replicas=7');
+    await shop.countersRun(7);
+    const { latestReadyRevisionName = '' } = (await shop.get(WORKER_POOLS, COUNTER))?.status ?? {};
     // The pool's own number counts; that of a service is its autoscaler's.
-    await inDemo('scale', `deployments/${deploymentName(latestReadyRevisionName)}`, '--replicas=2');
-    await inDemo('scale', `deployments/${deploymentName('hello-v1')}`, '--replicas=1');
-    await running(7);
+    await shop.kubectl('scale', `deployments/${deploymentName(latestReadyRevisionName)}`, '--replicas=2');
+    await shop.kubectl('scale', `deployments/${deploymentName('hello-v1')}`, '--replicas=1');
+    await shop.countersRun(7);
     await suite.applications.refresh('shop', 'hard');
     await follows(HEALTHY);
     equal(timesOutOfSync(), before);
@@ -178,23 +151,25 @@ describe('an application of Argo CD on a real API server', function () {
     const other = sample('worker-pool').replace('128Mi', '256Mi');
     commit = await suite.repository.commit('Give it more memory', { 'shop/counter.yaml': other });
     await follows(HEALTHY);
-    await running(7);
+    await shop.countersRun(7);
     const four = other.replace('Count: "3"', 'Count: "4"');
     commit = await suite.repository.commit('Count by four', { 'shop/counter.yaml': four });
     await follows(HEALTHY);
-    await running(4);
+    await shop.countersRun(4);
   });
 
   it('undoes what was changed and deleted by hand', async () => {
-    const { uid } = (await get(JOBS, JOB))?.metadata ?? {};
-    await inDemo('delete', 'jobs.run.googleapis.com/hello-job');
-    const patch = { spec: { traffic: [{ revisionName: 'hello-v2', percent: 100 }] } };
-    await suite.cluster.client.mergePatch(SERVICES, HELLO, patch);
+    const { uid } = (await shop.get(JOBS, JOB))?.metadata ?? {};
+    await shop.kubectl('delete', 'jobs.run.googleapis.com/hello-job');
+    await shop.sendAllTo('hello-v2');
     await until('the job to be made again', async () => {
-      const found = await get(JOBS, JOB);
+      const found = await shop.get(JOBS, JOB);
       return found && found.metadata.uid !== uid;
     });
-    await until('all traffic to be at hello-v1', async () => String(await traffic()) === '100 % hello-v1');
+    await until(
+      'all traffic to be at hello-v1',
+      async () => String(await shop.traffic()) === '100 % hello-v1',
+    );
     await follows(HEALTHY);
   });
 
@@ -202,26 +177,16 @@ describe('an application of Argo CD on a real API server', function () {
     const files = { 'shop/counter.yaml': undefined, 'shop/job.yaml': undefined };
     commit = await suite.repository.commit('Close the counter', files);
     await follows({ 'Service/hello': 'Healthy' });
-    const isOthers = (name: string) => !/^\S+ hello($|-v)/.test(name);
-    await until('nothing else to be left', async () => (await present()).filter(isOthers).length === 0);
+    await shop.onlyHelloIsLeft();
   });
 
   it('leaves nothing when it is deleted', async () => {
     await suite.applications.delete('shop');
-    await until('nothing to be left', async () => (await present()).length === 0);
+    await until('nothing to be left', async () => (await shop.present()).length === 0);
   });
 
   describe('with the hook of the documentation', () => {
     const MIGRATE = `${REGISTRY}/migrate:1`;
-    const migration = (image: string) => {
-      const manifest = parse(sample('job'));
-      manifest.metadata.name = 'migrate';
-      Object.assign(manifest.spec.template.spec, { taskCount: 1, parallelism: 1 });
-      const task = manifest.spec.template.spec.template.spec;
-      Object.assign(task, { maxRetries: 0 });
-      task.containers[0].image = image;
-      return stringify(manifest);
-    };
     const later = (yaml: string) => {
       const manifest = parse(yaml);
       manifest.metadata.annotations['argocd.argoproj.io/sync-wave'] = '2';
@@ -246,7 +211,7 @@ describe('an application of Argo CD on a real API server', function () {
       await suite.applications.shows('app', 'it waits', ({ status }) =>
         /waiting for completion of hook/.test(status?.operationState?.message ?? ''),
       );
-      equal(await get(SERVICES, HELLO), undefined);
+      equal(await shop.get(SERVICES, HELLO), undefined);
       suite.nodes.set(MIGRATE, 'runs');
       await suite.applications.follows('app', commit, BOTH);
     });

@@ -1,26 +1,20 @@
 import { deepEqual, equal, match, ok } from 'node:assert/strict';
 import { parse, stringify } from 'yaml';
 import { HOMERUN } from '../../operator/apis/annotations/homerun.ts';
-import { conditionOf } from '../../operator/apis/condition.ts';
 import { deploymentName } from '../../operator/apis/names.ts';
 import { EXECUTIONS } from '../../operator/apis/run/execution/types.ts';
 import { JOBS } from '../../operator/apis/run/job/types.ts';
 import { WORKER_POOLS } from '../../operator/apis/run/workerPool/types.ts';
 import { SERVICES } from '../../operator/apis/serving/service/types.ts';
 import { DEPLOYMENTS } from '../../operator/kube/core.ts';
-import type { KubeObject, ObjectRef, ResourceType } from '../../operator/kube/types.ts';
 import { until } from '../../operator/testing/until.ts';
 import { NAMESPACE } from '../../operator/webhook/testing/installation.ts';
-import { presentIn, SHOP, sample } from '../lib/gitops/shop.ts';
+import { COUNTER, HELLO, JOB, migration, SHOP, Shop, sample } from '../lib/gitops/shop.ts';
 import { REGISTRY } from '../lib/gitops/suite.ts';
-import { kubectl } from '../lib/tools.ts';
 import { MIGRATION, SPEC } from './page.ts';
 import { useFlux } from './suite.ts';
 import { writesIn } from './writes.ts';
 
-const HELLO = { namespace: NAMESPACE, name: 'hello' };
-const JOB = { namespace: NAMESPACE, name: 'hello-job' };
-const COUNTER = { namespace: NAMESPACE, name: 'counter' };
 const UNCHANGED = {
   'Service/demo/hello': 'unchanged',
   'Job/demo/hello-job': 'unchanged',
@@ -32,6 +26,7 @@ const CHANGES_OF_SCALE = 200;
 describe('a Kustomization of Flux on a real API server', function () {
   this.timeout(300_000);
   const suite = useFlux();
+  const shop = new Shop(suite.cluster);
   /** The last revision of the source. */
   let revision = '';
 
@@ -53,17 +48,6 @@ describe('a Kustomization of Flux on a real API server', function () {
   };
   const reconcile = () => suite.kustomizations.reconcile('shop');
   const lastApplied = () => suite.controller.applied('shop').at(-1);
-
-  const get = <T extends KubeObject>(type: ResourceType<T>, ref: ObjectRef) =>
-    suite.cluster.client.get(type, ref);
-  const inDemo = (...args: string[]) => kubectl(suite.cluster.server, ['--namespace', NAMESPACE, ...args]);
-  const scale = (type: ResourceType, ref: ObjectRef, replicas: number) =>
-    suite.cluster.client.mergePatch(type, ref, { spec: { replicas } }, { subresource: 'scale' });
-  const traffic = async () => {
-    const { status } = (await get(SERVICES, HELLO)) ?? {};
-    return status?.traffic?.map(({ revisionName, percent }) => `${percent} % ${revisionName}`);
-  };
-  const present = () => presentIn(suite.cluster.client);
 
   it('is not ready before each instance runs', async () => {
     suite.nodes.set(IMAGE, 'waits');
@@ -89,13 +73,13 @@ describe('a Kustomization of Flux on a real API server', function () {
     await until('it is applied', () => lastApplied()?.['Service/demo/hello'] === 'configured');
     suite.startHomerun();
     await isReady();
-    deepEqual(await traffic(), ['90 % hello-v1', '10 % hello-v2']);
+    deepEqual(await shop.traffic(), ['90 % hello-v1', '10 % hello-v2']);
   });
 
   it('goes back by a revert', async () => {
     await revert();
     await isReady();
-    deepEqual(await traffic(), ['100 % hello-v1']);
+    deepEqual(await shop.traffic(), ['100 % hello-v1']);
   });
 
   it('fails at once by an image that is not there', async () => {
@@ -114,26 +98,17 @@ describe('a Kustomization of Flux on a real API server', function () {
       'shop/counter.yaml': undefined,
     });
     match(await fails(), /Service\/demo\/hello .*spec\.template\.spec\.timeoutSeconds/s);
-    ok(await get(WORKER_POOLS, COUNTER));
+    ok(await shop.get(WORKER_POOLS, COUNTER));
     await revert();
     await isReady();
     deepEqual(lastApplied(), UNCHANGED);
   });
 
   it('runs a job by a commit, once, and by hand', async () => {
-    const runs = async () => {
-      const { items } = await suite.cluster.client.list(EXECUTIONS, { namespace: NAMESPACE });
-      return items
-        .filter(({ status }) => conditionOf(status?.conditions, 'Completed')?.status === 'True')
-        .map(({ metadata }) => metadata.name)
-        .sort();
-    };
-    const annotate = (value: string) =>
-      inDemo('annotate', '--overwrite', 'jobs.run.googleapis.com/hello-job', `${HOMERUN.run}=${value}`);
-    const annotation = async () => (await get(JOBS, JOB))?.metadata.annotations?.[HOMERUN.run];
+    const annotation = async () => (await shop.get(JOBS, JOB))?.metadata.annotations?.[HOMERUN.run];
 
-    await annotate('by-hand');
-    await until('the run by hand', async () => (await runs()).length === 1);
+    await shop.runJob('by-hand');
+    await until('the run by hand', async () => (await shop.runs()).length === 1);
     await reconcile();
     equal(await annotation(), undefined, 'Flux takes back what kubectl has changed');
 
@@ -141,14 +116,14 @@ describe('a Kustomization of Flux on a real API server', function () {
     manifest.metadata.annotations = { [HOMERUN.run]: 'by-git' };
     await commit('Run the job', { 'shop/job.yaml': stringify(manifest) });
     await isReady();
-    await until('the run by Git', async () => (await runs()).length === 2);
-    await annotate('by-hand-again');
-    await until('the second run by hand', async () => (await runs()).length === 3);
+    await until('the run by Git', async () => (await shop.runs()).length === 2);
+    await shop.runJob('by-hand-again');
+    await until('the second run by hand', async () => (await shop.runs()).length === 3);
     await reconcile();
     equal(await annotation(), 'by-git');
     await reconcile();
     deepEqual(lastApplied(), UNCHANGED);
-    deepEqual(await runs(), ['hello-job-by-git', 'hello-job-by-hand', 'hello-job-by-hand-again']);
+    deepEqual(await shop.runs(), ['hello-job-by-git', 'hello-job-by-hand', 'hello-job-by-hand-again']);
   });
 
   it(`writes nothing throughout ${CHANGES_OF_SCALE} changes of the scale of a service and a pool`, async () => {
@@ -156,8 +131,8 @@ describe('a Kustomization of Flux on a real API server', function () {
     const [applied, writes] = [suite.controller.applied('shop').length, await writesIn(suite.cluster.server)];
     ok(writes['services.serving.knative.dev'], JSON.stringify(writes));
     for (let i = 0; i < CHANGES_OF_SCALE; i++) {
-      await scale(DEPLOYMENTS, deployment, i % 4);
-      await scale(WORKER_POOLS, COUNTER, 1 + (i % 5));
+      await shop.scale(DEPLOYMENTS, deployment, i % 4);
+      await shop.scale(WORKER_POOLS, COUNTER, 1 + (i % 5));
       if (i % 50 === 49) await reconcile();
     }
     const since = suite.controller.applied('shop').slice(applied);
@@ -168,32 +143,29 @@ describe('a Kustomization of Flux on a real API server', function () {
   });
 
   it('leaves the number of instances to kubectl scale until Git names another one', async () => {
-    const running = (count: number) =>
-      until(`${count} instances`, async () => {
-        const { spec, status } = (await get(WORKER_POOLS, COUNTER)) ?? {};
-        return spec?.manualInstanceCount === count && status?.readyInstances === count;
-      });
-    await inDemo('scale', 'workerpools/counter', '--replicas=7');
-    await running(7);
+    await shop.kubectl('scale', 'workerpools/counter', '--replicas=7');
+    await shop.countersRun(7);
     await reconcile();
     deepEqual(lastApplied(), UNCHANGED);
 
     const other = sample('worker-pool').replace('128Mi', '256Mi');
     await commit('Give it more memory', { 'shop/counter.yaml': other });
     await isReady();
-    await running(7);
+    await shop.countersRun(7);
     const four = other.replace('Count: "3"', 'Count: "4"');
     await commit('Count by four', { 'shop/counter.yaml': four });
     await isReady();
-    await running(4);
+    await shop.countersRun(4);
   });
 
   it('undoes what was changed and deleted by hand when it reconciles', async () => {
-    const { uid } = (await get(JOBS, JOB))?.metadata ?? {};
-    await inDemo('delete', 'jobs.run.googleapis.com/hello-job');
-    const patch = { spec: { traffic: [{ revisionName: 'hello-v2', percent: 100 }] } };
-    await suite.cluster.client.mergePatch(SERVICES, HELLO, patch);
-    await until('all traffic to be at hello-v2', async () => String(await traffic()) === '100 % hello-v2');
+    const { uid } = (await shop.get(JOBS, JOB))?.metadata ?? {};
+    await shop.kubectl('delete', 'jobs.run.googleapis.com/hello-job');
+    await shop.sendAllTo('hello-v2');
+    await until(
+      'all traffic to be at hello-v2',
+      async () => String(await shop.traffic()) === '100 % hello-v2',
+    );
     await reconcile();
     deepEqual(lastApplied(), {
       ...UNCHANGED,
@@ -201,34 +173,24 @@ describe('a Kustomization of Flux on a real API server', function () {
       'Job/demo/hello-job': 'created',
     });
     await isReady();
-    deepEqual(await traffic(), ['100 % hello-v1']);
-    ok((await get(JOBS, JOB))?.metadata.uid !== uid);
+    deepEqual(await shop.traffic(), ['100 % hello-v1']);
+    ok((await shop.get(JOBS, JOB))?.metadata.uid !== uid);
   });
 
   it('prunes what the source has no more, with all that was made of it', async () => {
     await commit('Close the counter', { 'shop/counter.yaml': undefined, 'shop/job.yaml': undefined });
     await isReady();
-    const isOthers = (name: string) => !/^\S+ hello($|-v)/.test(name);
-    await until('nothing else to be left', async () => (await present()).filter(isOthers).length === 0);
+    await shop.onlyHelloIsLeft();
   });
 
   it('leaves nothing when it is deleted', async () => {
     await suite.kustomizations.delete('shop');
-    await until('nothing to be left', async () => (await present()).length === 0);
+    await until('nothing to be left', async () => (await shop.present()).length === 0);
   });
 
   describe('with the execution of the documentation', () => {
     const MIGRATE = `${REGISTRY}/migrate:1`;
     const ORDER = ['jobs', 'migration', 'app'];
-    const migration = (image: string) => {
-      const manifest = parse(sample('job'));
-      manifest.metadata.name = 'migrate';
-      Object.assign(manifest.spec.template.spec, { taskCount: 1, parallelism: 1 });
-      const task = manifest.spec.template.spec.template.spec;
-      Object.assign(task, { maxRetries: 0 });
-      task.containers[0].image = image;
-      return stringify(manifest);
-    };
     const run = (name: string) => stringify({ ...MIGRATION, metadata: { ...MIGRATION.metadata, name } });
     const executions = async () => {
       const { items } = await suite.cluster.client.list(EXECUTIONS, { namespace: NAMESPACE });
@@ -248,10 +210,10 @@ describe('a Kustomization of Flux on a real API server', function () {
       }
       await until('the execution', async () => (await executions()).length === 1);
       await suite.kustomizations.waits('app', 'migration');
-      equal(await get(SERVICES, HELLO), undefined);
+      equal(await shop.get(SERVICES, HELLO), undefined);
       suite.nodes.set(MIGRATE, 'runs');
       for (const name of ORDER) await isReady(name);
-      deepEqual(await traffic(), ['100 % hello-v1']);
+      deepEqual(await shop.traffic(), ['100 % hello-v1']);
     });
 
     it('runs what the job is then under another name, and applies nothing if it fails', async () => {
@@ -265,7 +227,7 @@ describe('a Kustomization of Flux on a real API server', function () {
       match(await fails('migration'), /Execution\/demo\/migrate-2 status: 'Failed'/);
       deepEqual(await executions(), ['migrate-2']);
       await suite.kustomizations.waits('app', 'migration');
-      deepEqual(await traffic(), ['100 % hello-v1']);
+      deepEqual(await shop.traffic(), ['100 % hello-v1']);
     });
   });
 });
