@@ -1,8 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeClient } from '../../operator/kube/client.ts';
-import { Informer } from '../../operator/kube/informer.ts';
 import { type KubeObject, namespaced } from '../../operator/kube/types.ts';
-import { silent, until } from '../../operator/testing/until.ts';
+import { until } from '../../operator/testing/until.ts';
+import { Watched } from '../lib/gitops/watched.ts';
 
 /** Where Argo CD and its applications are. */
 export const ARGOCD = 'argocd';
@@ -37,19 +37,19 @@ const REFRESH = 'argocd.argoproj.io/refresh';
 /** The applications of an Argo CD, and what it has shown of them since. */
 export class Applications {
   readonly #client: KubeClient;
-  readonly #log: () => string;
-  readonly #informer: Informer<Application>;
-  readonly #seen = new Map<string, string[]>();
-  readonly #stop = new AbortController();
-  readonly #running: Promise<unknown>;
+  readonly #watched: Watched<Application>;
 
   /** @param log what Argo CD has logged, for errors. */
   constructor(client: KubeClient, log: () => string) {
     this.#client = client;
-    this.#log = log;
-    this.#informer = new Informer({ client, log: silent, type: APPLICATIONS, namespace: ARGOCD });
-    this.#informer.onChange(({ object }) => this.#note(object));
-    this.#running = this.#informer.run(this.#stop.signal);
+    const note = (application: Application) =>
+      Object.fromEntries(
+        Object.entries(shown(application)).map(([resource, status]) => [
+          `${application.metadata.name} ${resource}`,
+          status,
+        ]),
+      );
+    this.#watched = new Watched({ client, type: APPLICATIONS, namespace: ARGOCD, note, log });
   }
 
   /** Makes one that follows the folder of its name by itself, prunes, and undoes what others change. */
@@ -71,10 +71,8 @@ export class Applications {
   }
 
   /** Deletes one with all that it has made; resolves when it is gone. */
-  async delete(name: string): Promise<void> {
-    const ref = { namespace: ARGOCD, name };
-    await this.#client.delete(APPLICATIONS, ref);
-    await until(`${name} is gone`, async () => !(await this.#client.get(APPLICATIONS, ref)));
+  delete(name: string): Promise<void> {
+    return this.#watched.delete(name);
   }
 
   /** Lets Argo CD read Git and compare, as a webhook of Git does; resolves when it has. */
@@ -91,15 +89,8 @@ export class Applications {
    * Waits until Argo CD shows an application so.
    * @throws with all that it shows and has logged.
    */
-  async shows(name: string, what: string, is: (found: Application) => boolean): Promise<Application> {
-    const now = () => this.#informer.store.get(`${ARGOCD}/${name}`);
-    const found = () => {
-      const application = now();
-      return application && is(application) && application;
-    };
-    return until(`${name}: ${what}`, found).catch((cause) => {
-      throw new Error(`${cause.message}\n${JSON.stringify(now(), null, 1)}\n${this.#log()}`, { cause });
-    });
+  shows(name: string, what: string, is: (found: Application) => boolean): Promise<Application> {
+    return this.#watched.becomes(name, what, is);
   }
 
   /**
@@ -121,20 +112,11 @@ export class Applications {
 
   /** What Argo CD has shown of an object of an application, without repetitions. */
   seen(name: string, resource: string): string[] {
-    return this.#seen.get(`${name} ${resource}`) ?? [];
+    return this.#watched.seen(`${name} ${resource}`);
   }
 
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
-  }
-
-  #note(application: Application): void {
-    for (const [resource, status] of Object.entries(shown(application))) {
-      const key = `${application.metadata.name} ${resource}`;
-      const before = this.#seen.get(key) ?? [];
-      if (before.at(-1) !== status) this.#seen.set(key, [...before, status]);
-    }
+  stop(): Promise<void> {
+    return this.#watched.stop();
   }
 }
 

@@ -1,8 +1,7 @@
 import type { Condition } from '../../operator/apis/condition.ts';
 import type { KubeClient } from '../../operator/kube/client.ts';
-import { Informer } from '../../operator/kube/informer.ts';
 import { type KubeObject, namespaced } from '../../operator/kube/types.ts';
-import { silent, until } from '../../operator/testing/until.ts';
+import { Watched } from '../lib/gitops/watched.ts';
 
 /** Where Flux, its sources and its Kustomizations are. */
 export const FLUX = 'flux-system';
@@ -29,20 +28,16 @@ const RECONCILE = 'reconcile.fluxcd.io/requestedAt';
 /** The Kustomizations of a Flux, and what it has said of them since. */
 export class Kustomizations {
   readonly #client: KubeClient;
-  readonly #log: () => string;
-  readonly #informer: Informer<Kustomization>;
-  readonly #seen = new Map<string, string[]>();
-  readonly #stop = new AbortController();
-  readonly #running: Promise<unknown>;
+  readonly #watched: Watched<Kustomization>;
   #requests = 0;
 
   /** @param log what Flux has logged, for errors. */
   constructor(client: KubeClient, log: () => string) {
     this.#client = client;
-    this.#log = log;
-    this.#informer = new Informer({ client, log: silent, type: KUSTOMIZATIONS, namespace: FLUX });
-    this.#informer.onChange(({ object }) => this.#note(object));
-    this.#running = this.#informer.run(this.#stop.signal);
+    const note = ({ metadata: { name }, status }: Kustomization) => ({
+      [name]: readyOf(status)?.status ?? 'Unknown',
+    });
+    this.#watched = new Watched({ client, type: KUSTOMIZATIONS, namespace: FLUX, note, log });
   }
 
   async create(name: string, spec: object): Promise<void> {
@@ -56,10 +51,8 @@ export class Kustomizations {
   }
 
   /** Deletes one with all that it has made; resolves when it is gone. */
-  async delete(name: string): Promise<void> {
-    const ref = { namespace: FLUX, name };
-    await this.#client.delete(KUSTOMIZATIONS, ref);
-    await until(`${name} is gone`, async () => !(await this.#client.get(KUSTOMIZATIONS, ref)));
+  delete(name: string): Promise<void> {
+    return this.#watched.delete(name);
   }
 
   /** Lets Flux reconcile one as `flux reconcile` does; resolves when it has. */
@@ -74,19 +67,12 @@ export class Kustomizations {
    * Waits until Flux says so of one.
    * @throws with all that it says and has logged.
    */
-  async says(
+  says(
     name: string,
     what: string,
     is: (found: Kustomization) => boolean | undefined,
   ): Promise<Kustomization> {
-    const now = () => this.#informer.store.get(`${FLUX}/${name}`);
-    const found = () => {
-      const kustomization = now();
-      return kustomization && is(kustomization) && kustomization;
-    };
-    return until(`${name}: ${what}`, found, { timeoutMs: PATIENCE_MS }).catch((cause) => {
-      throw new Error(`${cause.message}\n${JSON.stringify(now(), null, 1)}\n${this.#log()}`, { cause });
-    });
+    return this.#watched.becomes(name, what, is, PATIENCE_MS);
   }
 
   /** Waits until Flux has done what it can for one, as it is now, with a revision; gives what it says then. */
@@ -110,19 +96,11 @@ export class Kustomizations {
 
   /** What its condition Ready has been, without repetitions. */
   seen(name: string): string[] {
-    return this.#seen.get(name) ?? [];
+    return this.#watched.seen(name);
   }
 
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
-  }
-
-  #note(kustomization: Kustomization): void {
-    const { name } = kustomization.metadata;
-    const status = readyOf(kustomization.status)?.status ?? 'Unknown';
-    const before = this.seen(name);
-    if (before.at(-1) !== status) this.#seen.set(name, [...before, status]);
+  stop(): Promise<void> {
+    return this.#watched.stop();
   }
 }
 
