@@ -47,6 +47,11 @@ async function step(command: string, ...args: string[]): Promise<boolean> {
   return succeeded;
 }
 
+/** Between two parts: the containers of the one before would make each switch of a process dearer in the next. */
+async function forgetContainers(): Promise<void> {
+  await step('e2e/cluster/node/forget');
+}
+
 /** Knative's own tests; a skipped one and a run that ends without totals are failures. */
 async function conformance(): Promise<void> {
   const output = join(folder, 'totals.json');
@@ -150,7 +155,9 @@ await step('tsc', '--noEmit');
 await sideBySide([], WITHOUT_CLUSTER);
 if (await step('make', 'deploy', 'images', ...(BUILDS.length > 0 ? ['build-images'] : []))) {
   await sideBySide(['e2e/in'], SCENARIOS);
+  await forgetContainers();
   await Promise.all([conformance(), besideConformance()]);
+  await forgetContainers();
   const platform = mocha(['e2e/in'], ['e2e/scenarios/platform/*.test.ts']);
   await Promise.all([platform, sideBySide(['nice'], BESIDE_PLATFORM)]);
   await mocha(['e2e/in'], ['e2e/scenarios/wholeRun.test.ts']);
