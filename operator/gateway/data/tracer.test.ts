@@ -163,6 +163,8 @@ describe('gateway with tracing', () => {
     harness.serve('app.test', { limit: 1 });
     const both = [send(), send()];
     await until('both wait', () => harness.slots.waiting(0) === 2);
+    const waitingAt = performance.now();
+    await until('that is worth a span', () => performance.now() - waitingAt > 5);
     harness.addInstance('ns/rev', program.port);
     await Promise.all(both);
     const spans = await collected(15);
