@@ -119,16 +119,19 @@ const WITHOUT_CLUSTER = [
   ['operator/@(autoscaler|webhook)/**/*.test.ts'],
   ['operator/kube/**/*.test.ts'],
   ['operator/*.test.ts', 'operator/!(api|autoscaler|gateway|generate|kube|webhook)/**/*.test.ts'],
-  ['operator/gateway/**/gateway.test.ts', ...KEDA, ...PROMTOOL, ...SKAFFOLD, ...TERRAFORM],
-  [
-    'e2e/!(argocd|chart|flux|gcloud|keda|promtool|scale|scenarios|skaffold|terraform)/**/*.test.ts',
-    ...ARGOCD,
-    ...SCALE,
-  ],
+  ['operator/gateway/**/gateway.test.ts', ...KEDA, ...PROMTOOL],
+  ['e2e/!(argocd|chart|flux|gcloud|keda|promtool|scale|scenarios|skaffold|terraform)/**/*.test.ts', ...SCALE],
+];
+/**
+ * They have API servers of their own and measure no time, so they take what the last scenarios, which often wait, leave of
+ * the processors.
+ */
+const BESIDE_PLATFORM = [
+  ['e2e/chart/**/*.test.ts'],
+  ['operator/@(api|generate)/**/*.test.ts'],
+  [...ARGOCD, ...SKAFFOLD, ...TERRAFORM],
   ...FLUX,
 ];
-/** They have API servers of their own and wait for nothing else, so they take what the last scenarios leave of the processors. */
-const BESIDE_PLATFORM = [['e2e/chart/**/*.test.ts'], ['operator/@(api|generate)/**/*.test.ts']];
 const SCENARIOS = [
   ['e2e/scenarios/@(affinity|badInput|boost|idleCpu).test.ts'],
   ['e2e/scenarios/@(failing|readiness).test.ts'],

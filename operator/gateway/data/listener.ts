@@ -1,32 +1,21 @@
 import { once } from 'node:events';
-import type { Server as HttpServer, IncomingMessage, ServerResponse } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
 import type { Http2Server, ServerHttp2Session } from 'node:http2';
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createHttpServer, http2 } from '../../builtins.ts';
-import {
-  HTTP2_WINDOW,
-  KEEP_ALIVE_MS,
-  MAX_HEADER_BYTES,
-  MAX_HEADER_FIELDS,
-  MAX_STREAMS,
-} from '../shared/limits.ts';
+import { http2 } from '../../builtins.ts';
+import { HTTP2_WINDOW, MAX_HEADER_BYTES, MAX_HEADER_FIELDS, MAX_STREAMS } from '../shared/limits.ts';
 import { type Connection, connectionOf } from './connection.ts';
 import type { Connections } from './connections.ts';
-import { belongsToHead, type ClientError, clientErrorRejection } from './downstream/clientErrors.ts';
-import { readEscaped } from './downstream/rawTarget.ts';
-import { afterResponses, runningResponse } from './downstream/socket.ts';
-import { isUpgrade, unreadUpgrade } from './downstream/upgradeRequest.ts';
 import type { Handler } from './handler.ts';
 import { Handshakes, type HandshakesOptions } from './handshakes.ts';
 import { plainAddress } from './headers.ts';
+import { http1Server } from './http1Server.ts';
 import { outliveStreams } from './http2Memory.ts';
 import { closeAfterStreams, endSession } from './sessionClose.ts';
 import { SessionStarts } from './sessionStarts.ts';
 import { within } from './within.ts';
 
-/** How late an overdue header section may be noticed. */
-const LATENESS_MS = 500;
 /** More than {@link MAX_HEADER_BYTES}, so that a client that sends too much gets a response; nghttp2 takes 144 kB at most. */
 const MOST_HEADER_BYTES = 2 * MAX_HEADER_BYTES;
 /** What all streams of a connection may send ahead: waiting bodies are bounded by their own windows. */
@@ -245,70 +234,4 @@ function agreedProtocol(socket: Socket): 'h2' | 'http/1.1' | undefined {
   const { alpnProtocol } = socket as { alpnProtocol?: string | false };
   if (alpnProtocol === undefined) return undefined;
   return alpnProtocol === 'h2' ? 'h2' : 'http/1.1';
-}
-
-/** @param maxHeaderSize bytes of a header section; a gateway adds some to those that its clients may send. */
-function http1Server(handler: Handler, connections: Connections, maxHeaderSize: number): HttpServer {
-  const server = createHttpServer({
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    // Of requests after the first, whose time is the connection's.
-    headersTimeout: connections.headerMs,
-    connectionsCheckingInterval: Math.min(LATENESS_MS, connections.headerMs),
-    // Uploads may take as long as the revision's timeoutSeconds allows.
-    requestTimeout: 0,
-    maxHeaderSize,
-    // Host is checked by the handler, whose message says what is wrong.
-    requireHostHeader: false,
-  } as object);
-  server.timeout = 0;
-  server.maxHeadersCount = 0;
-  const onRequest = (request: IncomingMessage, response: ServerResponse): void =>
-    handler.http1(request, response);
-  server.on('request', onRequest);
-  server.on('checkContinue', onRequest);
-  server.on('upgrade', (request, socket, head) => {
-    afterResponses(socket as Socket, () => {
-      if (isUpgrade(request)) {
-        handler.upgrade(request, socket as Socket, head);
-        return;
-      }
-      unreadUpgrade(request, socket as Socket, head);
-      server.emit('connection', socket);
-    });
-  });
-  server.on('connect', (_request, socket) =>
-    afterResponses(socket as Socket, () =>
-      connections.reject(connectionOf(socket), {
-        reason: 'method',
-        message: 'CONNECT is not supported.',
-      }),
-    ),
-  );
-  server.on('clientError', (error: ClientError, socket) =>
-    answerClientError(server, connections, error, socket as Socket),
-  );
-  return server;
-}
-
-/** Answers what the HTTP/1 parser could not read, and closes the connection. */
-function answerClientError(
-  server: HttpServer,
-  connections: Connections,
-  error: ClientError,
-  socket: Socket,
-): void {
-  // A response of the gateway would be read as that of the request before, or as a part of it.
-  if (runningResponse(socket)) {
-    socket.destroy();
-    return;
-  }
-  const { code, rawPacket } = error;
-  const connection = connectionOf(socket);
-  // A request that began in an earlier packet has its method there, or a part of it.
-  const continued = rawPacket !== undefined && connection.pendingBytes > rawPacket.length;
-  if (code === 'HPE_INVALID_URL' && rawPacket && !continued && readEscaped(server, socket, rawPacket)) return;
-  const rejection = clientErrorRejection(error);
-  const toHead = connection.firstIsHead ?? (continued ? undefined : belongsToHead(error));
-  const message = toHead === undefined ? '' : rejection.message;
-  connections.reject(connection, { ...rejection, message }, toHead);
 }
