@@ -1,6 +1,7 @@
 import type { Random } from '../../operator/testing/random.ts';
 import type { Role } from '../lib/roles.ts';
 import { expiringCertificate, leaseStolen, registryDown, slowApiServer, steppedClock } from './conditions.ts';
+import { fullDisk } from './fullDisk.ts';
 import { killComponent, killPod, pauseComponent, pausePod } from './kills.ts';
 import { COMPONENTS, type Component } from './processes.ts';
 import type { Injected, Scene } from './scene.ts';
@@ -38,6 +39,7 @@ export const FAULTS: Readonly<Record<string, Fault>> = {
     ]),
   ),
   'API server slow and failing': { weight: 4, inject: slowApiServer },
+  'disk full': { weight: 3, inject: fullDisk },
   'registry down': { weight: 3, inject: registryDown },
   'clock stepped': { weight: 3, inject: steppedClock },
   // An authority is good for certificates ten minutes after it was made, which so many rounds take.
