@@ -51,6 +51,19 @@ describe('objects in a store that speaks S3', () => {
     deepEqual(await store.buckets(), [BUCKET]);
   });
 
+  it('are read once for all lists, and are gone from the next one when another replica has deleted them', async () => {
+    const store = storeOf();
+    await storeOf().put(named('a'), bytes('x'));
+    await storeOf().put(named('b'), bytes('x'));
+    const listed = async () => (await store.list(BUCKET)).map(({ name }) => name);
+    const reads = () => fake.requests.filter((request) => request.startsWith('GET objects/'));
+    deepEqual(await listed(), ['a', 'b']);
+    equal(reads().length, 2);
+    await storeOf().delete(named('a'));
+    deepEqual(await listed(), ['b']);
+    equal(reads().length, 2);
+  });
+
   it('are sent in parts of 8 MiB, so that no more of them is in memory', async () => {
     const content = randomBytes(20 * MIB);
     const chunks = Array.from({ length: 320 }, (_, i) => content.subarray(i * 65_536, (i + 1) * 65_536));

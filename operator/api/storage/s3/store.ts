@@ -4,6 +4,7 @@ import { compareTexts } from '../../../kube/json.ts';
 import { ApiError } from '../../errors.ts';
 import { demandRoom, demandWhole } from '../room.ts';
 import type { Chunk, ObjectName, ObjectStore, Session, StoredObject, StoreLimits } from '../store.ts';
+import { answered, asAnswer, sweepable } from './answered.ts';
 import type { S3Client } from './client.ts';
 import { S3Error } from './errors.ts';
 import {
@@ -23,6 +24,8 @@ import { type Part, partsOf, sizeOf, withoutGaps } from './parts.ts';
 const PART_BYTES = 8 << 20;
 /** Descriptions that are read at once. */
 const READS = 16;
+/** Descriptions that are kept, of half a kilobyte each. */
+const MOST_DESCRIPTIONS = 20_000;
 
 /** What is kept of an object: itself, and the keys of its content in their order. */
 interface Description {
@@ -40,6 +43,8 @@ export class S3Store implements ObjectStore {
   readonly #client: S3Client;
   readonly #limits: StoreLimits;
   readonly #now: () => number;
+  /** By their keys: what stands at a key never changes. Those read longest ago go first. */
+  readonly #descriptions = new Map<string, Description>();
 
   constructor(client: S3Client, limits: StoreLimits, now: () => number = Date.now) {
     this.#client = client;
@@ -259,8 +264,14 @@ export class S3Store implements ObjectStore {
     return places;
   }
 
-  #describe({ key }: Place): Promise<Description | undefined> {
-    return this.#readJson<Description>(key, 'object');
+  async #describe({ key }: Place): Promise<Description | undefined> {
+    const known = this.#descriptions.get(key);
+    if (known) return known;
+    const description = await this.#readJson<Description>(key, 'object');
+    if (description) this.#descriptions.set(key, description);
+    if (this.#descriptions.size > MOST_DESCRIPTIONS)
+      this.#descriptions.delete(this.#descriptions.keys().next().value as string);
+    return description;
   }
 
   /**
@@ -279,27 +290,4 @@ export class S3Store implements ObjectStore {
     }
     throw new S3Error('S3_ANSWER', `${key} is not as it was written.`);
   }
-}
-
-/** Removes what is of no use any more. Where the store fails it is swept some day: what was asked for is done, or was refused. */
-async function sweepable(remove: () => Promise<void>): Promise<void> {
-  try {
-    await remove();
-  } catch (error) {
-    if (!(error instanceof S3Error)) throw error;
-  }
-}
-
-async function answered<T>(act: () => Promise<T>): Promise<T> {
-  try {
-    return await act();
-  } catch (error) {
-    throw asAnswer(error);
-  }
-}
-
-/** What clients are told of a store that fails: they may try again. */
-function asAnswer(error: unknown): unknown {
-  if (!(error instanceof S3Error)) return error;
-  return new ApiError('UNAVAILABLE', `The store of the sources fails: ${error.message}`, { cause: error });
 }
