@@ -1,8 +1,9 @@
+import type { Config } from '../../config.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Pod } from '../../kube/core.ts';
 import { ageMs } from '../../kube/pod.ts';
 import { EventLookup, readEvents } from './eventLookup.ts';
-import { FAILED_MOUNT } from './failureRules.ts';
+import { FAILED_MOUNT, FAILURE_RULES } from './failureRules.ts';
 
 /** How long volumes and network of a pod may take until its Events are asked for. */
 export const PREPARING_MS = 3000;
@@ -16,6 +17,28 @@ export function isBeingPrepared({ metadata, status }: Pod): boolean {
     status?.conditions?.some((condition) => condition.type === type && condition.status === value);
   if (metadata.deletionTimestamp || status?.phase !== 'Pending') return false;
   return Boolean(is('PodScheduled', 'True') && is('PodReadyToStartContainers', 'False'));
+}
+
+/** The time that an instance has to start. */
+export type Limits = Pick<Config, 'startup'>;
+
+/**
+ * Whether a node has prepared a pod for as long as an instance has to start, so that it may never be done: some troubles of
+ * a node, such as a full disk, leave behind what the kubelet fails at for ever. Another pod may do better, there or elsewhere.
+ */
+export function isStuck(pod: Pod, limits: Limits, now: number): boolean {
+  return isBeingPrepared(pod) && ageMs(pod, now) >= limitMs(limits);
+}
+
+/** When the first of these pods is stuck ({@link isStuck}), in ms from now; undefined where none will be. */
+export function untilStuckMs(pods: readonly Pod[], limits: Limits, now: number): number | undefined {
+  const left = pods.filter(isBeingPrepared).map((pod) => limitMs(limits) - ageMs(pod, now));
+  const ahead = left.filter((ms) => ms > 0);
+  return ahead.length > 0 ? Math.min(...ahead) : undefined;
+}
+
+function limitMs({ startup }: Limits): number {
+  return startup[FAILURE_RULES.unprepared.limit] * 1000;
 }
 
 /** The side queue that finds out why volumes are not mounted, for controllers whose keys `onRead` takes. */

@@ -551,6 +551,50 @@ describe('planRevision', () => {
     assert.deepEqual(removed(revision()), []);
   });
 
+  describe('an instance that a node does not come to start', () => {
+    const { limitSeconds } = config.startup;
+    const created = pod(
+      { state: { waiting: { reason: 'ContainerCreating' } } },
+      {
+        phase: 'Pending',
+        conditions: [
+          { type: 'PodScheduled', status: 'True' },
+          { type: 'PodReadyToStartContainers', status: 'False' },
+        ],
+      },
+    );
+    const preparing = { ...created, metadata: { ...created.metadata, uid: 'preparing' } };
+    const digests = new Map([['user-container', resolved]]);
+    const base = {
+      revision: proven,
+      pods: [running, preparing],
+      passed: new Set<string>(),
+      digests,
+      routed: true,
+    };
+    const planned = (afterSeconds: number, others: Partial<RevisionInput> = {}) =>
+      planRevision({ ...base, ...others }, config, EPOCH + afterSeconds * 1000);
+    const removed = (...args: Parameters<typeof planned>) => planned(...args).remove.map(({ uid }) => uid);
+
+    it('is replaced after the time that it has to start', () => {
+      assert.deepEqual(removed(limitSeconds), ['preparing']);
+    });
+
+    it('is looked at then, whether others run or not', () => {
+      assert.deepEqual(removed(limitSeconds - 1), []);
+      assert.equal(planned(limitSeconds - 1).requeueAfterMs, 1000);
+    });
+
+    it('stays where its volumes cannot be mounted: another one could mount them no better', () => {
+      const mount = { uid: 'preparing', message: 'secret "cert" not found' };
+      assert.deepEqual(removed(limitSeconds, { mount }), []);
+    });
+
+    it('stays where none has worked yet, as proof of that', () => {
+      assert.deepEqual(removed(limitSeconds, { revision: revision() }), []);
+    });
+  });
+
   it('stays ready when the cluster rejects a change of its Deployment: its instances run', () => {
     const rejection = { reason: 'Refused', message: 'denied by policy' };
     const ready = revision();

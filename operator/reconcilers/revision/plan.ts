@@ -12,6 +12,7 @@ import type { RoleConfig } from '../../roles.ts';
 import { diagnose } from '../diagnosis/chain.ts';
 import type { Rejection } from '../diagnosis/evidence.ts';
 import { isSpent } from '../diagnosis/memory.ts';
+import { isStuck, type Limits, untilStuckMs } from '../diagnosis/mounts.ts';
 import { retryCreation } from '../diagnosis/replicaFailure.ts';
 import { hasStarted } from '../diagnosis/start.ts';
 import { pinnedImages } from '../digests.ts';
@@ -57,7 +58,7 @@ export function planRevision(
     ...(made ? deployments(made, input, mayRollOut) : { apply: [] }),
     template,
     change: creationRetry(input, evidence.rejection, now),
-    remove: [...endedPods(input), ...spentPods(input, now)].map((pod) => removalOf(PODS, pod)),
+    remove: [...endedPods(input), ...lostPods(input, config, now)].map((pod) => removalOf(PODS, pod)),
     labels: routingState(input),
     status: { ...revision, status },
     statusWaitMs: statusWait(input, status),
@@ -66,12 +67,17 @@ export function planRevision(
       ...rollOutEvents(revision.metadata.name, template, mayRollOut),
       ...(base?.events ?? []),
     ],
-    requeueAfterMs: earlier(problem?.recheckAfter, base?.requeueAfterMs),
+    requeueAfterMs: earliest(
+      problem?.recheckAfter,
+      base?.requeueAfterMs,
+      untilStuckMs(input.pods, config, now),
+    ),
   };
 }
 
-function earlier(a: number | undefined, b: number | undefined): number | undefined {
-  return a === undefined || b === undefined ? (a ?? b) : Math.min(a, b);
+function earliest(...times: (number | undefined)[]): number | undefined {
+  const known = times.filter((ms) => ms !== undefined);
+  return known.length > 0 ? Math.min(...known) : undefined;
 }
 
 /** How long the numbers of instances wait when nothing else has changed; while instances come and go they always do. */
@@ -103,9 +109,11 @@ function endedPods({ pods }: RevisionInput): Pod[] {
 }
 
 /** Instances that are to be replaced; those of a revision that never worked prove that, and stay. */
-function spentPods({ pods, revision }: RevisionInput, now: number): Pod[] {
+function lostPods({ pods, revision, mount }: RevisionInput, config: Limits, now: number): Pod[] {
   if (!isTrue(conditionOf(revision.status?.conditions, TYPES.containerHealthy))) return [];
-  return pods.filter((pod) => !pod.metadata.deletionTimestamp && isSpent(pod, now));
+  // What one pod cannot mount, another cannot either.
+  const isLost = (pod: Pod) => isSpent(pod, now) || (!mount && isStuck(pod, config, now));
+  return pods.filter((pod) => !pod.metadata.deletionTimestamp && isLost(pod));
 }
 
 /**
