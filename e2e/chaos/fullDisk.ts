@@ -1,4 +1,4 @@
-import { type FileHandle, open, rm, stat } from 'node:fs/promises';
+import { type FileHandle, open, readdir, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { canary } from './canary.ts';
@@ -24,6 +24,7 @@ export async function fullDisk({ client, clock }: Scene): Promise<Injected> {
   } finally {
     await file.close();
     await rm(path);
+    await clearNetworks();
   }
   const works = canary(client);
   return { target: STATE, at, overAt: clock(), isBack: () => works() };
@@ -37,6 +38,20 @@ async function fill(file: FileHandle): Promise<void> {
     } catch (error) {
       if (!isNodeError(error, 'ENOSPC')) throw error;
     }
+  }
+}
+
+/**
+ * Removes what the CNI library could not write of the networks that it was setting up. It would not read it again either,
+ * and so neither start nor end those pods for ever: who frees a disk removes such files.
+ */
+async function clearNetworks(): Promise<void> {
+  const folder = join(STATE, 'mounts/var/lib/cni/results');
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    // One of a pod that ends may be gone meanwhile.
+    const size = (await stat(path).catch(() => undefined))?.size;
+    if (size === 0) await rm(path, { force: true });
   }
 }
 

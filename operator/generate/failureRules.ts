@@ -22,7 +22,9 @@ image's digest is asked again after a second, then with a back-off of up to 15 m
 replaced asks no registry. An execution is not retried: run its job again.
 
 A revision that has been ready stays ready and keeps its traffic when its instances can no longer start. Its condition
-Active gives the reason, and requests that waited in vain get a 503 with that reason ([gateway](gateway.md)).
+Active gives the reason, and requests that waited in vain get a 503 with that reason ([gateway](gateway.md)). An instance
+whose first container the node has not started after ${SECONDS.limitSeconds} s, although its volumes can be mounted, is deleted, so that another one takes its
+place.
 
 A Deployment, Service or \`batch/v1\` Job of a needed name that has another owner is left alone and reported with the reason
 NotOwned. Homerun creates its own once the other one is deleted.
