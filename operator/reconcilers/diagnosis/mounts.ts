@@ -20,24 +20,24 @@ export function isBeingPrepared({ metadata, status }: Pod): boolean {
 }
 
 /** The time that an instance has to start. */
-export type Limits = Pick<Config, 'startup'>;
+export type StartLimits = Pick<Config, 'startup'>;
 
 /**
  * Whether a node has prepared a pod for as long as an instance has to start, so that it may never be done: some troubles of
  * a node, such as a full disk, leave behind what the kubelet fails at for ever. Another pod may do better, there or elsewhere.
  */
-export function isStuck(pod: Pod, limits: Limits, now: number): boolean {
+export function isStuck(pod: Pod, limits: StartLimits, now: number): boolean {
   return isBeingPrepared(pod) && ageMs(pod, now) >= limitMs(limits);
 }
 
 /** When the first of these pods is stuck ({@link isStuck}), in ms from now; undefined where none will be. */
-export function untilStuckMs(pods: readonly Pod[], limits: Limits, now: number): number | undefined {
+export function untilStuckMs(pods: readonly Pod[], limits: StartLimits, now: number): number | undefined {
   const left = pods.filter(isBeingPrepared).map((pod) => limitMs(limits) - ageMs(pod, now));
   const ahead = left.filter((ms) => ms > 0);
   return ahead.length > 0 ? Math.min(...ahead) : undefined;
 }
 
-function limitMs({ startup }: Limits): number {
+function limitMs({ startup }: StartLimits): number {
   return startup[FAILURE_RULES.unprepared.limit] * 1000;
 }
 

@@ -590,6 +590,19 @@ describe('planRevision', () => {
       assert.deepEqual(removed(limitSeconds, { mount }), []);
     });
 
+    it('stays while an earlier one does not go: more of them would only pile up', () => {
+      const leaving = (deletionTimestamp: string) => {
+        const pods = [
+          running,
+          preparing,
+          { ...created, metadata: { ...created.metadata, deletionTimestamp } },
+        ];
+        return removed(limitSeconds, { pods });
+      };
+      assert.deepEqual(leaving(at(limitSeconds - 61)), []);
+      assert.deepEqual(leaving(at(limitSeconds - 60)), ['preparing']);
+    });
+
     it('stays where none has worked yet, as proof of that', () => {
       assert.deepEqual(removed(limitSeconds, { revision: revision() }), []);
     });

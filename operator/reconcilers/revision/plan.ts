@@ -12,7 +12,7 @@ import type { RoleConfig } from '../../roles.ts';
 import { diagnose } from '../diagnosis/chain.ts';
 import type { Rejection } from '../diagnosis/evidence.ts';
 import { isSpent } from '../diagnosis/memory.ts';
-import { isStuck, type Limits, untilStuckMs } from '../diagnosis/mounts.ts';
+import { isStuck, type StartLimits, untilStuckMs } from '../diagnosis/mounts.ts';
 import { retryCreation } from '../diagnosis/replicaFailure.ts';
 import { hasStarted } from '../diagnosis/start.ts';
 import { pinnedImages } from '../digests.ts';
@@ -80,6 +80,9 @@ function earliest(...times: (number | undefined)[]): number | undefined {
   return known.length > 0 ? Math.min(...known) : undefined;
 }
 
+/** How long after its time a pod may still be there; the kubelet of a busy node takes some seconds. */
+const OVERDUE_MS = 60_000;
+
 /** How long the numbers of instances wait when nothing else has changed; while instances come and go they always do. */
 const COUNTS_MS = 5_000;
 
@@ -109,11 +112,17 @@ function endedPods({ pods }: RevisionInput): Pod[] {
 }
 
 /** Instances that are to be replaced; those of a revision that never worked prove that, and stay. */
-function lostPods({ pods, revision, mount }: RevisionInput, config: Limits, now: number): Pod[] {
+function lostPods({ pods, revision, mount }: RevisionInput, config: StartLimits, now: number): Pod[] {
   if (!isTrue(conditionOf(revision.status?.conditions, TYPES.containerHealthy))) return [];
-  // What one pod cannot mount, another cannot either.
-  const isLost = (pod: Pod) => isSpent(pod, now) || (!mount && isStuck(pod, config, now));
+  // What one pod cannot mount, another cannot either; and where one does not go, more of them would only pile up.
+  const isHopeless = mount !== undefined || pods.some((pod) => isOverdue(pod, now));
+  const isLost = (pod: Pod) => isSpent(pod, now) || (!isHopeless && isStuck(pod, config, now));
   return pods.filter((pod) => !pod.metadata.deletionTimestamp && isLost(pod));
+}
+
+/** Whether a pod should be gone by now, but the node does not come to end it. */
+function isOverdue({ metadata }: Pod, now: number): boolean {
+  return now - Date.parse(metadata.deletionTimestamp ?? '') > OVERDUE_MS;
 }
 
 /**
