@@ -133,6 +133,27 @@ describe('Informer', () => {
     assert.notEqual(object, old);
   });
 
+  it('keeps of an object what is to remain, when the handlers have had all of it', async () => {
+    server.put(configMap('a', '1'));
+    const remains = ({ apiVersion, kind, metadata }: ConfigMap) => ({ apiVersion, kind, metadata });
+    const { informer, changes } = start({ remains });
+    await watching();
+    server.put(configMap('a', '2'));
+    await until('the change', () => changes.at(-1)?.type === 'updated');
+    assert.deepEqual(
+      changes.map(({ object, old }) => [object.data?.value, old?.data]),
+      [
+        ['1', undefined],
+        ['2', undefined],
+      ],
+    );
+    assert.equal(informer.store.get('ns/a')?.data, undefined);
+    assert.throws(() => informer.onChange(() => {}), /are not whole any more/);
+    server.remove(CONFIG_MAPS, ref('a'));
+    await until('its end', () => changes.at(-1)?.type === 'deleted');
+    assert.equal(informer.store.size, 0);
+  });
+
   it('asks for bookmarks and for an end within 5 to 10 minutes', async () => {
     start({ random: () => 0.5 });
     await watching();

@@ -28,12 +28,14 @@ export class Informer<T extends KubeObject> {
   readonly #handlers: ChangeHandler<T>[] = [];
   readonly #reflectors: readonly Reflector<T>[];
   readonly #log: Logger;
+  readonly #isReduced: boolean;
   #waiting: number;
 
   constructor({ indexers, namespaces = [], ...options }: InformerOptions<T>) {
     this.type = options.type;
     this.name = options.name ?? options.type.plural;
     this.#log = options.log;
+    this.#isReduced = options.remains !== undefined;
     const store = new Store<T>(indexers);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.store = store;
@@ -62,8 +64,11 @@ export class Informer<T extends KubeObject> {
   /**
    * Calls `handler` after the store has each change, in order; first with what is there now, as `added`.
    * A handler must be quick: the stream waits for it. What it throws is logged and goes no further.
+   * @throws when only something remains in the store of what is there now (`remains`): it would come too late.
    */
   onChange(handler: ChangeHandler<T>): void {
+    if (this.#isReduced && this.store.size > 0)
+      throw new Error(`the ${this.name} that are there are not whole any more: ask before the informer runs`);
     for (const object of this.store.list()) this.#call(handler, { type: 'added', object, initial: true });
     this.#handlers.push(handler);
   }

@@ -40,6 +40,11 @@ export interface ReflectorOptions<T extends KubeObject> {
   log: Logger;
   /** Shortens objects before they are kept; uid and resourceVersion must stay. */
   transform?: (object: T) => T;
+  /**
+   * What is left of an object in the store, where handlers take all they need from it as it comes; all of it when left out.
+   * Its uid and resourceVersion must stay. `old`, and a deleted object whose end was not seen, are no more than that.
+   */
+  remains?: (object: T) => T;
   /** Objects for which it gives the same text are much alike: what is equal in them is kept in memory once. */
   alike?: (object: T) => string | undefined;
   pageSize?: number;
@@ -200,7 +205,7 @@ export class Reflector<T extends KubeObject> {
   }
 
   #put(listed: T): void {
-    const { store, emit, transform } = this.#options;
+    const { store, emit, transform, remains } = this.#options;
     const key = keyOf(listed.metadata);
     const before = store.get(key);
     const same = before !== undefined && before.metadata.uid === listed.metadata.uid;
@@ -208,7 +213,7 @@ export class Reflector<T extends KubeObject> {
     // Deleted and created again between two looks: two objects that share a name, not one that changed.
     if (before && !same) this.#drop(key);
     const object = this.#share(transform ? transform(listed) : listed, same ? before : undefined);
-    const old = store.upsert(object);
+    const old = store.upsert(remains ? remains(object) : object);
     this.#count();
     if (old) emit({ type: 'updated', object, old });
     else emit(this.#listed ? { type: 'added', object } : { type: 'added', object, initial: true });

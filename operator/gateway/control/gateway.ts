@@ -1,15 +1,15 @@
 import { availableParallelism } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ownerKey, revisionKey } from '../../apis/alike.ts';
 import { DOMAIN_MAPPINGS } from '../../apis/domains/domainMapping/types.ts';
 import { NOT_POOLED, SERVING } from '../../apis/labels.ts';
-import { REVISIONS } from '../../apis/serving/revision/types.ts';
+import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
 import { ROUTES } from '../../apis/serving/route/types.ts';
 import type { Identity } from '../../config.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import { aborted } from '../../kube/clock.ts';
-import { PODS, ROLE_BINDINGS, SECRETS } from '../../kube/core.ts';
+import { PODS, type Pod, ROLE_BINDINGS, SECRETS } from '../../kube/core.ts';
 import { Informer } from '../../kube/informer.ts';
+import { identityOf, type KubeObject } from '../../kube/types.ts';
 import type { RoleConfig } from '../../roles.ts';
 import { startAdmin } from '../../telemetry/admin.ts';
 import type { Logger } from '../../telemetry/log.ts';
@@ -58,12 +58,13 @@ export async function runGateway(
   const stop = new AbortController();
   const common = { client, log, namespaces: config.namespaces };
   const routes = new Informer({ ...common, type: ROUTES });
-  const revisions = new Informer({ ...common, type: REVISIONS, labelSelector: NOT_POOLED, alike: ownerKey });
-  const pods = new Informer({
-    ...common,
+  // Compiled as they come. There may be tens of thousands, so no more than their identities remain.
+  const compiled = { ...common, remains: withoutContent };
+  const revisions = new Informer<Revision>({ ...compiled, type: REVISIONS, labelSelector: NOT_POOLED });
+  const pods = new Informer<Pod>({
+    ...compiled,
     type: PODS,
     labelSelector: `${SERVING.revision},${NOT_POOLED}`,
-    alike: revisionKey,
   });
   const domainMappings = new Informer({ ...common, type: DOMAIN_MAPPINGS });
   const bindings = new Informer({ ...common, type: ROLE_BINDINGS, labelSelector: INVOKER_BINDINGS });
@@ -156,6 +157,11 @@ export async function runGateway(
     admin.close();
     await Promise.allSettled(watching);
   }
+}
+
+/** What tells an object from others, and its versions apart. */
+function withoutContent<T extends KubeObject>({ apiVersion, kind, metadata }: T): T {
+  return { apiVersion, kind, metadata: identityOf(metadata) } as T;
 }
 
 /**
