@@ -79,6 +79,11 @@ skaffold: $(dependencies) ## Deploy to the Admin API by Skaffold (make test does
 	@e2e/cluster/tool skaffold >/dev/null
 	@mocha 'e2e/skaffold/*.test.ts'
 
+.PHONY: s3
+s3: $(dependencies) ## Keep sources in a server of the S3 API (make test does too, once this has built it)
+	@e2e/cluster/tool s3 >/dev/null
+	@mocha 'e2e/s3/*.test.ts'
+
 .PHONY: terraform
 terraform: $(dependencies) ## Run Google's provider for Terraform against the Admin API (make test does too, once this has built it)
 	@e2e/cluster/tool tofu terraform-provider-google >/dev/null

@@ -102,6 +102,7 @@ const ARGOCD = [
 const FLUX = areBuilt('flux', ['flux']) ? [['e2e/flux/*.test.ts']] : [];
 const KEDA = [areBuilt('keda', ['keda']) ? 'e2e/keda/*.test.ts' : 'e2e/keda/examples.apiserver.test.ts'];
 const PROMTOOL = areBuilt('promtool', ['promtool']) ? ['e2e/promtool/*.test.ts'] : [];
+const S3 = areBuilt('s3', ['s3']) ? ['e2e/s3/*.test.ts'] : [];
 const SKAFFOLD = areBuilt('skaffold', ['skaffold']) ? ['e2e/skaffold/*.test.ts'] : [];
 const TERRAFORM = areBuilt('terraform', ['tofu', 'terraform-provider-google'])
   ? ['e2e/terraform/*.test.ts']
@@ -120,7 +121,10 @@ const WITHOUT_CLUSTER = [
   ['operator/kube/**/*.test.ts'],
   ['operator/*.test.ts', 'operator/!(api|autoscaler|gateway|generate|kube|webhook)/**/*.test.ts'],
   ['operator/gateway/**/gateway.test.ts', ...KEDA, ...PROMTOOL],
-  ['e2e/!(argocd|chart|flux|gcloud|keda|promtool|scale|scenarios|skaffold|terraform)/**/*.test.ts', ...SCALE],
+  [
+    'e2e/!(argocd|chart|flux|gcloud|keda|promtool|s3|scale|scenarios|skaffold|terraform)/**/*.test.ts',
+    ...SCALE,
+  ],
 ];
 /**
  * They have API servers of their own and measure no time, so they take what the last scenarios, which often wait, leave of
@@ -129,7 +133,7 @@ const WITHOUT_CLUSTER = [
 const BESIDE_PLATFORM = [
   ['e2e/chart/**/*.test.ts'],
   ['operator/@(api|generate)/**/*.test.ts'],
-  [...ARGOCD, ...SKAFFOLD, ...TERRAFORM],
+  [...ARGOCD, ...S3, ...SKAFFOLD, ...TERRAFORM],
   ...FLUX,
 ];
 const SCENARIOS = [
@@ -145,7 +149,8 @@ const SCENARIOS = [
 const GCLOUD = [
   ['e2e/gcloud/services.test.ts'],
   ['e2e/gcloud/jobs.test.ts'],
-  ['e2e/gcloud/!(jobs|services).test.ts'],
+  ['e2e/gcloud/baseImage.test.ts'],
+  ['e2e/gcloud/!(baseImage|jobs|services).test.ts'],
 ];
 
 async function sideBySide(prefix: readonly string[], lanes: readonly string[][]): Promise<void> {

@@ -71,7 +71,7 @@ programs() {
     return
   fi
   case $1 in
-  lifecycle | protocols) go build -trimpath -ldflags "-s -w" -o "$2/" tool ;;
+  lifecycle | protocols | s3) go build -trimpath -ldflags "-s -w" -o "$2/" tool ;;
   *)
     go build -trimpath -ldflags "$(link_flags "$1")" -o "$2/$1" "$(package_of "$1")" || return
     [ "$1" != kube ] || for link in "${kube_names[@]}"; do ln -s kube "$2/$link"; done
