@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { CORE_SERVICES } from '../../../operator/kube/core.ts';
 import { kubectl, podsOf, revisionsOf, SYSTEM_NAMESPACE, serviceReady } from '../../lib/cluster.ts';
 import { constantLoad } from '../../lib/load.ts';
+import { tagImage } from '../../lib/registry.ts';
 import { killRole, podsOfRole, roleReplaced } from '../../lib/roles.ts';
 import { applyService, helloService, readyService } from '../../lib/services.ts';
 import { useSuite } from '../../lib/suite.ts';
 import { until } from '../../lib/wait.ts';
 
-const run = promisify(execFile);
 const IDLE = 'autoscaling.knative.dev/scale-to-zero-pod-retention-period';
-/** Where the machine that runs the tests reaches the cluster's registry. */
-const REGISTRY = '127.0.0.1:5000';
 
 describe('when something breaks', function () {
   this.timeout(300_000);
@@ -64,14 +60,13 @@ describe('when something breaks', function () {
 
   it('instances start from the digest even when the tag has moved and the registry is down', async () => {
     const { client, visitor, namespace } = suite;
-    const insecure = ['--insecure'];
-    await run('crane', ['copy', ...insecure, `${REGISTRY}/hello:1`, `${REGISTRY}/hello:moving`]);
+    const image = await tagImage('hello:1', 'hello:moving');
     const { url } = await readyService(client, namespace, 'pinned', {
-      image: 'registry.kube-system.svc/hello:moving',
+      image,
       annotations: { [IDLE]: '2s' },
     });
     const [revision] = await revisionsOf(client, namespace, 'pinned');
-    await run('crane', ['copy', ...insecure, `${REGISTRY}/hello:2`, `${REGISTRY}/hello:moving`]);
+    await tagImage('hello:2', 'hello:moving');
     await until('no instances', async () => (await podsOf(client, namespace, 'pinned')).length === 0);
     const registry = { namespace: 'kube-system', name: 'registry' };
     const select = (app: string) =>
