@@ -1,8 +1,7 @@
 import { podsOf } from '../lib/cluster.ts';
 import { withReplicas } from '../lib/roles.ts';
-import { readyService } from '../lib/services.ts';
 import { countResult, pairedResult, type Result, type Samples, table } from './result.ts';
-import type { Bench } from './watches.ts';
+import { type Bench, withService } from './watches.ts';
 import { wrk } from './wrk.ts';
 
 const REPETITIONS = 3;
@@ -15,10 +14,12 @@ const SCALE = { min: 'autoscaling.knative.dev/minScale', max: 'autoscaling.knati
  * 200 clients of programs that take one request at a time, through three gateways against one: throughput, and whether a
  * program had more than one in 200,000 requests.
  */
-export async function exactCounts(bench: Bench): Promise<Result[]> {
-  const { client, namespace, gateway } = bench;
+export function exactCounts(bench: Bench): Promise<Result[]> {
   const annotations = { [SCALE.min]: '2', [SCALE.max]: '2' };
-  const { url } = await readyService(client, namespace, 'counts', { concurrency: 1, annotations });
+  return withService(bench, 'counts', { concurrency: 1, annotations }, (url) => countsOf(url, bench));
+}
+
+async function countsOf(url: string, { client, namespace, gateway }: Bench): Promise<Result[]> {
   const headers = { Host: new URL(url).host };
   const load = () => wrk({ ...LOAD, url: `http://${gateway.host}:${gateway.port}/`, headers });
   const rates: Samples = { ours: [], bare: [] };

@@ -5,7 +5,7 @@ import { constantRate } from './constantRate.ts';
 import { podOf } from './pods.ts';
 import { countResult, pairedResult, type Result, table } from './result.ts';
 import { cpuMicrosOf } from './servers.ts';
-import { type Bench, noPods } from './watches.ts';
+import { type Bench, noPods, withService } from './watches.ts';
 import { wrk } from './wrk.ts';
 
 const REPETITIONS = 3;
@@ -26,10 +26,12 @@ interface Turn {
  * Small requests over 64 connections, through the gateway's node port against straight to the only pod: throughput, and
  * the processor time that the gateway adds to that of the program alone.
  */
-export async function clusterThroughput(bench: Bench): Promise<Result[]> {
-  const { client, namespace, gateway } = bench;
+export function clusterThroughput(bench: Bench): Promise<Result[]> {
   const annotations = { [SCALE.min]: '1', [SCALE.max]: '1' };
-  const { url } = await readyService(client, namespace, 'throughput', { annotations });
+  return withService(bench, 'throughput', { annotations }, (url) => throughputOf(url, bench));
+}
+
+async function throughputOf(url: string, { client, namespace, gateway }: Bench): Promise<Result[]> {
   const [pod] = await podsOf(client, namespace, 'throughput');
   const [app, own] = [
     await processOf('K_SERVICE', 'throughput'),

@@ -7,7 +7,7 @@ import type { KubeObject } from '../../operator/kube/types.ts';
 import { createLogger } from '../../operator/telemetry/log.ts';
 import type { Address } from '../lib/cluster.ts';
 import type { Visitor } from '../lib/http.ts';
-import { HELLO_IMAGE } from '../lib/services.ts';
+import { HELLO_IMAGE, readyService, type ServiceOptions } from '../lib/services.ts';
 import { until } from '../lib/wait.ts';
 
 const log = createLogger('bench', 'warn');
@@ -84,6 +84,21 @@ export async function timed(act: () => Promise<void>): Promise<number> {
   const start = performance.now();
   await act();
   return performance.now() - start;
+}
+
+/** Gives what is measured of a service with instances, which is deleted afterwards: the next bench begins without any. */
+export async function withService<T>(
+  { client, namespace }: Bench,
+  name: string,
+  options: ServiceOptions,
+  measure: (url: string) => Promise<T>,
+): Promise<T> {
+  const { url } = await readyService(client, namespace, name, options);
+  try {
+    return await measure(url);
+  } finally {
+    await client.delete(SERVICES, { namespace, name });
+  }
 }
 
 /** Waits until the namespace is empty, so that the next sample is like the one before. */
