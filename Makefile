@@ -80,9 +80,10 @@ skaffold: $(dependencies) ## Deploy to the Admin API by Skaffold (make test does
 	@mocha 'e2e/skaffold/*.test.ts'
 
 .PHONY: s3
-s3: $(dependencies) ## Keep sources in a server of the S3 API (make test does too, once this has built it)
+s3: deploy images ## Keep sources in a server of the S3 API (make test does too, once this has built it)
 	@e2e/cluster/tool s3 >/dev/null
 	@mocha 'e2e/s3/*.test.ts'
+	@e2e/in mocha e2e/scenarios/platform/sources.test.ts
 
 .PHONY: terraform
 terraform: $(dependencies) ## Run Google's provider for Terraform against the Admin API (make test does too, once this has built it)

@@ -340,6 +340,8 @@ describe('chart', () => {
       kept.some(({ kind }) => kind === 'PersistentVolumeClaim'),
       false,
     );
+    // Instances ask in the same way where the Admin API is.
+    for (const kind of ['Role', 'RoleBinding']) find(kept, kind, 'homerun-api-contact');
     for (const name of ['bucket', 'secret']) {
       const lacking = { ...s3, [name]: '' };
       const said = refusal(() => render({ api: { enabled: true, storage: { enabled: true, s3: lacking } } }));

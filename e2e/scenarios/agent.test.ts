@@ -1,9 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
-import { mcpClient } from '../../operator/api/testing/mcpClient.ts';
-import { apiPerson } from '../lib/apiPerson.ts';
-import { SYSTEM_NAMESPACE } from '../lib/cluster.ts';
+import { Agent, textOf } from '../lib/agent.ts';
 import { useSuite } from '../lib/suite.ts';
 import { until } from '../lib/wait.ts';
 
@@ -20,31 +16,16 @@ const BROKEN = "console.error('DATABASE_URL is not set'); process.exit(1);";
 describe('an agent with the tools of the Admin API', function () {
   this.timeout(300_000);
   const suite = useSuite('e2e-agent');
-  let agent: Client;
+  let agent: Agent;
   let url: string;
 
   before(async () => {
-    const { address, ...person } = await apiPerson(suite);
-    const servername = `homerun-api.${SYSTEM_NAMESPACE}.svc`;
-    agent = await mcpClient({ url: `https://${address}/mcp`, servername, ...person });
+    agent = await Agent.start(suite);
   });
   after(() => agent?.close());
 
-  async function use(name: string, given: object = {}): Promise<CallToolResult> {
-    const call = { name, arguments: { project: suite.namespace, ...given } };
-    return (await agent.callTool(call, undefined, { timeout: 120_000 })) as CallToolResult;
-  }
-  const textOf = ({ content }: CallToolResult) => (content[0] as { text: string }).text;
-  const deploy = (name: string, content: string) => {
-    const sourceCode = { inlinedSource: { sources: [{ filename: 'main.js', content }] } };
-    const container = { sourceCode, baseImageUri: 'nodejs24', command: ['/usr/bin/node', 'main.js'] };
-    const { namespace: project } = suite;
-    const service = { name, project, template: { containers: [container] }, invokerIamDisabled: true };
-    return use('deploy_service_from_file_contents', { service });
-  };
-
   it('finds no services', async () => {
-    assert.deepEqual((await use('list_services')).structuredContent, {
+    assert.deepEqual((await agent.use('list_services')).structuredContent, {
       project: suite.namespace,
       services: [],
     });
@@ -52,7 +33,7 @@ describe('an agent with the tools of the Admin API', function () {
 
   it('deploys a file, which answers', async () => {
     const begun = performance.now();
-    const made = await deploy('hello', SERVER);
+    const made = await agent.deploy('hello', SERVER);
     assert.ok(!made.isError, textOf(made));
     url = (made.structuredContent as { uri: string }).uri;
     const { status, body } = await suite.visitor.ask(`${url}/first`);
@@ -62,15 +43,15 @@ describe('an agent with the tools of the Admin API', function () {
   });
 
   it('reads of it, and what it has written', async () => {
-    const { structuredContent } = await use('get_service', { name: 'hello' });
+    const { structuredContent } = await agent.use('get_service', { name: 'hello' });
     assert.equal((structuredContent as { uri: string }).uri, url);
     await until('its log', async () =>
-      textOf(await use('get_service_log', { service: 'hello' })).includes('asked for /first'),
+      textOf(await agent.use('get_service_log', { service: 'hello' })).includes('asked for /first'),
     );
   });
 
   it('deploys one that does not start, and reads why', async () => {
-    const broken = await deploy('hello', BROKEN);
+    const broken = await agent.deploy('hello', BROKEN);
     assert.equal(broken.isError, true);
     assert.match(textOf(broken), /^FAILED_PRECONDITION: .*DATABASE_URL is not set/s);
     assert.equal((await suite.visitor.ask(url)).status, 200, 'what has worked goes on');

@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-import { CHART } from '../../chart/helm.ts';
 import { allPodsOf, kubectl, SYSTEM_NAMESPACE } from '../../lib/cluster.ts';
 import { podsOfRole, roleReplaced } from '../../lib/roles.ts';
 import { readyService } from '../../lib/services.ts';
 import { useSuite } from '../../lib/suite.ts';
+import { changeValues } from '../../lib/upgrade.ts';
 import { until } from '../../lib/wait.ts';
 
-const run = promisify(execFile);
 const IDLE = 'autoscaling.knative.dev/scale-to-zero-pod-retention-period';
 const TRACE = '0af7651916cd43dd8448eb211c80319c';
 
@@ -69,10 +66,7 @@ describe('what the gateway shows of its requests', function () {
   describe('with an access log', () => {
     const upgrade = async (accessLog: boolean): Promise<void> => {
       const old = await podsOfRole(suite.client, 'gateway');
-      await run('helm', [
-        ...['upgrade', 'homerun', CHART, '--namespace', SYSTEM_NAMESPACE, '--reuse-values'],
-        ...['--set', `gateway.accessLog=${accessLog}`, '--wait', '--timeout', '3m'],
-      ]);
+      await changeValues({ gateway: { accessLog } });
       await roleReplaced(suite.client, 'gateway', old);
     };
 

@@ -1,18 +1,14 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import { DEPLOYMENTS, type Deployment, type Pod } from '../../../operator/kube/core.ts';
-import { CHART } from '../../chart/helm.ts';
-import { allPodsOf, podsOf, SYSTEM_NAMESPACE, serviceReady } from '../../lib/cluster.ts';
-
+import { allPodsOf, podsOf, serviceReady } from '../../lib/cluster.ts';
 import { constantLoad } from '../../lib/load.ts';
 import { podsOfPool, readyPool } from '../../lib/pools.ts';
 import { podsOfRole, roleReplaced } from '../../lib/roles.ts';
 import { readyService } from '../../lib/services.ts';
 import { useSuite } from '../../lib/suite.ts';
+import { changeValues } from '../../lib/upgrade.ts';
 import { until } from '../../lib/wait.ts';
 
-const run = promisify(execFile);
 const IDLE = 'autoscaling.knative.dev/scale-to-zero-pod-retention-period';
 /** Share of its CPU limit that a pod requests, in e2e/values.yaml and in this upgrade. */
 const [PRESENT, CHANGED] = [0.02, 0.03];
@@ -23,15 +19,8 @@ describe('an upgrade of the chart that changes what pods look like', function ()
   this.timeout(300_000);
   const suite = useSuite('e2e-upgrade');
 
-  const upgrade = (cpuRequestFraction: number, maxRollOuts: number) => {
-    const values = { instance: { cpuRequestFraction, maxRollOuts } };
-    const child = run('helm', [
-      ...['upgrade', 'homerun', CHART, '--namespace', SYSTEM_NAMESPACE, '--reuse-values'],
-      ...['--wait', '--timeout', '3m', '--values', '-'],
-    ]);
-    child.child.stdin?.end(JSON.stringify(values));
-    return child;
-  };
+  const upgrade = (cpuRequestFraction: number, maxRollOuts: number) =>
+    changeValues({ instance: { cpuRequestFraction, maxRollOuts } });
 
   after(() => upgrade(PRESENT, 0));
 
