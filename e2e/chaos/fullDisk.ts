@@ -26,8 +26,7 @@ export async function fullDisk({ client, clock }: Scene): Promise<Injected> {
     await rm(path);
     await clearNetworks();
   }
-  const works = canary(client);
-  return { target: STATE, at, overAt: clock(), isBack: () => works() };
+  return { target: STATE, at, overAt: clock(), isBack: canary(client) };
 }
 
 /** Writes until no byte is left; what was freed since the last time too. */

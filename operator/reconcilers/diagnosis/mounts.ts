@@ -2,6 +2,7 @@ import type { Config } from '../../config.ts';
 import type { KubeClient } from '../../kube/client.ts';
 import type { Pod } from '../../kube/core.ts';
 import { ageMs } from '../../kube/pod.ts';
+import { earliest } from '../duration.ts';
 import { EventLookup, readEvents } from './eventLookup.ts';
 import { FAILED_MOUNT, FAILURE_RULES } from './failureRules.ts';
 
@@ -33,8 +34,7 @@ export function isStuck(pod: Pod, limits: StartLimits, now: number): boolean {
 /** When the first of these pods is stuck ({@link isStuck}), in ms from now; undefined where none will be. */
 export function untilStuckMs(pods: readonly Pod[], limits: StartLimits, now: number): number | undefined {
   const left = pods.filter(isBeingPrepared).map((pod) => limitMs(limits) - ageMs(pod, now));
-  const ahead = left.filter((ms) => ms > 0);
-  return ahead.length > 0 ? Math.min(...ahead) : undefined;
+  return earliest(...left.filter((ms) => ms > 0));
 }
 
 function limitMs({ startup }: StartLimits): number {

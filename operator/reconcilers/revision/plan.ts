@@ -16,6 +16,7 @@ import { isStuck, type StartLimits, untilStuckMs } from '../diagnosis/mounts.ts'
 import { retryCreation } from '../diagnosis/replicaFailure.ts';
 import { hasStarted } from '../diagnosis/start.ts';
 import { pinnedImages } from '../digests.ts';
+import { earliest } from '../duration.ts';
 import { passingMs } from '../readiness.ts';
 import { pending, type RejectionInput, withRejection } from '../rejection.ts';
 import { type BaseImageStep, baseImageStep, hasOtherBaseImage } from './baseImage.ts';
@@ -73,11 +74,6 @@ export function planRevision(
       untilStuckMs(input.pods, config, now),
     ),
   };
-}
-
-function earliest(...times: (number | undefined)[]): number | undefined {
-  const known = times.filter((ms) => ms !== undefined);
-  return known.length > 0 ? Math.min(...known) : undefined;
 }
 
 /** How long after its time a pod may still be there; the kubelet of a busy node takes some seconds. */
