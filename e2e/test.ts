@@ -1,9 +1,10 @@
-import { spawn, spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HAS_GCLOUD } from '../operator/api/testing/gcloud.ts';
+import { areBuilt } from './lib/built.ts';
 import { runMocha } from './watchdog/mocha.ts';
 
 /** Tests that passed and failed; a step that is not a test counts as one failure when it fails. */
@@ -83,14 +84,6 @@ async function mocha(prefix: readonly string[], files: readonly string[]): Promi
   totals.passed += run.passed;
   totals.failed += run.failed;
   failures.push(...run.failures, ...run.notRun.map((what) => `did not run to its end: ${what}`));
-}
-
-/** Whether tools are built here that take minutes to build: `make TARGET` does, and runs the tests that need them. */
-function areBuilt(target: string, tools: readonly string[]): boolean {
-  const options = { cwd: root, stdio: 'ignore' } as const;
-  const { status } = spawnSync('e2e/cluster/tool', ['--cached', ...tools], options);
-  if (status !== 0) console.log(`make ${target} was not run here: what it tests is left out`);
-  return status === 0;
 }
 
 const ARGOCD = [

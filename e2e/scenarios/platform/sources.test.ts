@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Agent as HttpAgent } from 'undici';
@@ -13,6 +13,7 @@ import {
   type Secret,
 } from '../../../operator/kube/core.ts';
 import { Agent, textOf } from '../../lib/agent.ts';
+import { areBuilt } from '../../lib/built.ts';
 import { allPodsOf, kubectl, SYSTEM_NAMESPACE } from '../../lib/cluster.ts';
 import { ROOT } from '../../lib/git.ts';
 import { podsOfRole, roleReplaced } from '../../lib/roles.ts';
@@ -21,8 +22,6 @@ import { changeValues } from '../../lib/upgrade.ts';
 import { until } from '../../lib/wait.ts';
 
 const run = promisify(execFile);
-const { status } = spawnSync(join(ROOT, 'e2e/cluster/tool'), ['--cached', 's3'], { stdio: 'ignore' });
-if (status !== 0) console.log('make s3 was not run here: sources in a bucket are left out');
 const NAME = 's3';
 const PORT = 7070;
 const KEYS = { accessKeyId: 'homerun', secretAccessKey: 'a secret of homerun' };
@@ -30,7 +29,7 @@ const STORE = { bucket: 'sources', region: 'local-1' };
 const PROGRAM =
   "require('node:http').createServer((_, response) => response.end('from a bucket')).listen(process.env.PORT);";
 
-if (status === 0) {
+if (areBuilt('s3', ['s3'])) {
   describe('sources in a bucket of a store that speaks S3', function () {
     this.timeout(300_000);
     const suite = useSuite('e2e-s3');
