@@ -8,7 +8,7 @@ import type { RouteInput } from './plan.ts';
 /** A route, what its targets name, and what others have of its names; undefined when it is gone or going. */
 export function observe(
   key: string,
-  stores: Stores<'routes' | 'configurations' | 'revisions' | 'coreServices' | 'domainMappings'>,
+  stores: Stores<'routes' | 'services' | 'configurations' | 'revisions' | 'coreServices' | 'domainMappings'>,
   urls: UrlConfig,
 ): RouteInput | undefined {
   const route = stores.routes.get(key);
@@ -17,6 +17,7 @@ export function observe(
     route,
     configurations: byName(configurationsOfRoute(route), (each) => stores.configurations.get(each)),
     revisions: byName(revisionsOfRoute(route), (each) => stores.revisions.get(each)),
+    service: stores.services.get(key),
     alias: stores.coreServices.get(key),
     taken: takenHosts(route, holdersOf(hostsOfRoute(urls)(route), route, stores, urls), urls),
   };

@@ -6,7 +6,7 @@ import { conditionOf } from '../../apis/condition.ts';
 import { SERVING, VISIBILITY } from '../../apis/labels.ts';
 import { parseConfig } from '../../config.ts';
 import { assertGolden } from '../../testing/golden.ts';
-import { configuration, EPOCH, revision, route } from '../../testing/serving.ts';
+import { configuration, EPOCH, revision, route, service } from '../../testing/serving.ts';
 import { desiredAlias } from './alias.ts';
 import { planRoute, type RouteInput } from './plan.ts';
 
@@ -22,6 +22,7 @@ interface Case {
   configurations?: ReturnType<typeof configuration>[];
   revisions?: ReturnType<typeof revision>[];
   alias?: RouteInput['alias'];
+  service?: RouteInput['service'];
   traffic: object[] | undefined;
   ready: { status: string; reason?: string; message?: RegExp };
 }
@@ -82,6 +83,24 @@ const CASES: Record<string, Case> = {
         /'hello-9' referenced in traffic not found\. .*--namespace demo --selector serving\.knative\.dev\/service=hello$/,
     },
   },
+  'a named revision is still to be made': {
+    reason: 'a service that names its next revision and tags it at once is waiting, not failed',
+    route: {
+      ...route('hello', [
+        { revisionName: 'hello-00001-abc', percent: 100 },
+        { revisionName: 'hello-next', tag: 'next' },
+      ]),
+      status: { traffic: before },
+    },
+    revisions: [ready],
+    service: service('hello', { metadata: { name: 'hello-next' } }),
+    traffic: before,
+    ready: {
+      status: 'Unknown',
+      reason: 'RevisionMissing',
+      message: /^Revision 'hello-next' referenced in traffic is being created\.$/,
+    },
+  },
   'a named revision has failed': {
     reason: 'a failing revision never takes traffic; everything stays where it was',
     route: {
@@ -116,6 +135,7 @@ describe('planRoute', () => {
         configurations: byName(test.configurations),
         revisions: byName(test.revisions),
         alias: test.alias,
+        service: test.service,
       };
       const plan = planRoute(input, 'homerun-system', config, EPOCH);
       assert.deepEqual(plan.status?.status?.traffic, test.traffic);

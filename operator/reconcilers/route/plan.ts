@@ -12,6 +12,7 @@ import type { Revision } from '../../apis/serving/revision/types.ts';
 import { ROUTE_REASONS as REASONS, ROUTE_CONDITIONS as TYPES } from '../../apis/serving/route/conditions.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
 import { hasOutsideName } from '../../apis/serving/route/visibility.ts';
+import type { Service } from '../../apis/serving/service/types.ts';
 import type { RouteTarget } from '../../apis/serving/traffic/types.ts';
 import { addressOf, urlOf } from '../../apis/url.ts';
 import type { CoreService } from '../../kube/core.ts';
@@ -32,6 +33,8 @@ export interface RouteInput {
   /** Configurations and revisions that the route's targets name, by name; those that exist. */
   configurations: ReadonlyMap<string, Configuration>;
   revisions: ReadonlyMap<string, Revision>;
+  /** The service that the route belongs to, if there is one. */
+  service?: Service;
   /** The core Service that has the route's name, whatever made it. */
   alias?: CoreService;
   /** Hosts that other routes and domain mappings have, by tag. */
@@ -89,11 +92,9 @@ export function rejectedRoute(input: RejectionInput): KubeObject {
 
 type Unresolved = { problem: TargetProblem };
 
-function resolve(
-  target: RouteTarget,
-  { configurations, revisions, route }: RouteInput,
-): Resolved | Unresolved {
-  if (target.revisionName) return checked(target, target.revisionName, revisions, route);
+function resolve(target: RouteTarget, input: RouteInput): Resolved | Unresolved {
+  if (target.revisionName) return checked(target, target.revisionName, input);
+  const { configurations } = input;
   const name = target.configurationName ?? '';
   const configuration = configurations.get(name);
   if (!configuration) {
@@ -115,11 +116,15 @@ function resolve(
 function checked(
   target: RouteTarget,
   name: string,
-  revisions: ReadonlyMap<string, Revision>,
-  { metadata }: Route,
+  { revisions, route: { metadata }, service }: RouteInput,
 ): Resolved | Unresolved {
   const revision = revisions.get(name);
   if (!revision) {
+    // gcloud names the revision that it deploys with --tag, and gives up at the first False.
+    if (service?.spec.template.metadata?.name === name) {
+      const message = `Revision '${name}' referenced in traffic is being created.`;
+      return { problem: { status: 'Unknown', reason: REASONS.revisionMissing, message } };
+    }
     const message = `Revision '${name}' referenced in traffic not found. Traffic stays where it was.${listing(metadata)}`;
     return { problem: { status: 'False', reason: REASONS.revisionMissing, message } };
   }

@@ -1,5 +1,5 @@
 import { Controller } from '../../kube/controller.ts';
-import { keyOf, keyOfObject } from '../../kube/types.ts';
+import { type KubeObject, keyOf, keyOfObject } from '../../kube/types.ts';
 import type { Permission } from '../../rbac.ts';
 import { type Context, executorOf } from '../context.ts';
 import { storesFor } from '../informers.ts';
@@ -24,12 +24,14 @@ export function routeController(context: Context): Controller {
     controller,
     informers,
     'routes',
+    'services',
     'configurations',
     'revisions',
     'coreServices',
     'domainMappings',
   );
   const { routes } = stores;
+  const sameName = ({ metadata }: KubeObject) => (routes.get(keyOf(metadata)) ? [keyOf(metadata)] : []);
   const executor = executorOf(context, 'route', stores, rejectedRoute);
   return controller
     .watch(informers.routes, (route) => [route, ...rivalsOf(route, stores, config)].map(keyOfObject))
@@ -39,7 +41,8 @@ export function routeController(context: Context): Controller {
     .watch(informers.revisions, ({ metadata }) =>
       routes.byIndex('revision', keyOf(metadata)).map(keyOfObject),
     )
-    .watch(informers.coreServices, ({ metadata }) => (routes.get(keyOf(metadata)) ? [keyOf(metadata)] : []))
+    .watch(informers.services, sameName)
+    .watch(informers.coreServices, sameName)
     .watch(informers.domainMappings, ({ metadata }) =>
       routes.byIndex('host', metadata.name).map(keyOfObject),
     );
