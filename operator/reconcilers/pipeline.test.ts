@@ -20,24 +20,14 @@ import {
   PODS,
   type Pod,
 } from '../kube/core.ts';
-import { reconciles } from '../telemetry/metrics.ts';
 import { FakeApiServer, isWrite, Rejection, type SeenRequest } from '../testing/fakeApiServer.ts';
+import { reconciled, reconciledBy } from '../testing/reconciled.ts';
 import { configuration, PINNED, service } from '../testing/serving.ts';
 import { ServingProcess } from '../testing/servingProcess.ts';
 import { until } from '../testing/until.ts';
 
 const REF = { namespace: 'demo', name: 'hello' };
 const CONTROLLERS = ['service', 'configuration', 'revision', 'route'];
-
-/** Reconciles that have ended, by controller. */
-async function reconciled(): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
-  for (const { labels, value } of (await reconciles.get()).values) {
-    const name = String(labels.controller);
-    counts.set(name, (counts.get(name) ?? 0) + value);
-  }
-  return counts;
-}
 
 describe('service to deployment', () => {
   let server: FakeApiServer;
@@ -148,9 +138,9 @@ describe('service to deployment', () => {
       return conditionOf(found?.status?.conditions, 'Ready')?.reason === 'Deploying';
     });
     // Whatever is decided because of those pods is decided before this one's revision.
-    const before = (await reconciled()).get('revision') ?? 0;
+    const before = await reconciled('revision');
     await start(name, { state: { waiting: { reason: 'ContainerCreating' } } });
-    await until('the next look', async () => ((await reconciled()).get('revision') ?? 0) > before);
+    await until('the next look', async () => (await reconciled('revision')) > before);
     assert.equal(conditionOf(server.get(SERVICES, REF)?.status?.conditions, 'Ready')?.status, 'Unknown');
     server.remove(PODS, { namespace: 'demo', name: `${name}-x` });
     await start(name);
@@ -224,10 +214,10 @@ describe('service to deployment', () => {
     await routed();
     await process.stop();
     server.requests = [];
-    const before = await reconciled();
+    const before = await reconciledBy();
     process = new ServingProcess(server);
     await until('every controller to have looked', async () => {
-      const now = await reconciled();
+      const now = await reconciledBy();
       return CONTROLLERS.every((name) => (now.get(name) ?? 0) > (before.get(name) ?? 0));
     });
     assert.deepEqual(
@@ -351,10 +341,10 @@ describe('service to deployment', () => {
     );
     assert.ok(serves());
     await process.stop();
-    const before = await reconciled();
+    const before = await reconciledBy();
     process = new ServingProcess(server);
     await until('every controller to have looked', async () => {
-      const now = await reconciled();
+      const now = await reconciledBy();
       return CONTROLLERS.every((name) => (now.get(name) ?? 0) > (before.get(name) ?? 0));
     });
     assert.ok(serves());

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { AFFINITY_SECRET, affinityKeyOf } from '../../gateway/control/affinityKey.ts';
 import { SECRETS, type Secret } from '../../kube/core.ts';
-import { reconciles } from '../../telemetry/metrics.ts';
 import { FakeApiServer, isWrite } from '../../testing/fakeApiServer.ts';
+import { reconciled } from '../../testing/reconciled.ts';
 import { ServingProcess } from '../../testing/servingProcess.ts';
 import { until } from '../../testing/until.ts';
 import { affinityKeyController } from './reconciler.ts';
@@ -38,12 +38,6 @@ describe('the key of affinity cookies', () => {
       return found && !(unlike && found.equals(unlike)) ? found : undefined;
     });
 
-  /** Reconciles that have ended. */
-  const reconciled = async () =>
-    (await reconciles.get()).values
-      .filter(({ labels }) => labels.controller === 'affinity-key')
-      .reduce((sum, { value }) => sum + value, 0);
-
   it('is made when there is none, and made again when its Secret is deleted', async () => {
     start();
     const first = await key();
@@ -56,9 +50,9 @@ describe('the key of affinity cookies', () => {
   it('stays as it is, also when a person has set it', async () => {
     const own = Buffer.alloc(48, 'x').toString('base64');
     server.put(given({ key: own }));
-    const before = await reconciled();
+    const before = await reconciled('affinity-key');
     start();
-    await until('it is looked at', async () => (await reconciled()) > before);
+    await until('it is looked at', async () => (await reconciled('affinity-key')) > before);
     assert.equal(secret()?.data?.key, own);
     assert.deepEqual(server.requests.filter(isWrite), []);
   });

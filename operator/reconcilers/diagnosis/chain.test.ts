@@ -133,7 +133,7 @@ interface PodRank extends Rank {
 }
 
 const late = { now: EPOCH + 240_000 };
-const mount = { uid: 'pod-x', message: 'exit status 32' };
+const mount = { uid: 'pod-x', failure: 'exit status 32' };
 const running = pod({ state: { running: {} }, ready: true });
 
 /** What applies to one instance, in the order in which it counts. */

@@ -19,8 +19,8 @@ const MISSING_SECRET = /secret "([^"]+)" not found/;
 /** Volumes that the kubelet cannot mount, as its Events say; its containers wait meanwhile without a reason. */
 export function volumes({ pod, evidence }: PodEvidence): Problem | undefined {
   const { mount } = evidence;
-  if (!mount || mount.uid !== pod.metadata.uid) return undefined;
-  const waiting = { reason: FAILED_MOUNT, message: mount.message };
+  if (!mount?.failure || mount.uid !== pod.metadata.uid) return undefined;
+  const waiting = { reason: FAILED_MOUNT, message: mount.failure };
   const [first] = containersOf(pod, evidence);
   return first && waitingProblem(first[0], waiting, pod, evidence);
 }

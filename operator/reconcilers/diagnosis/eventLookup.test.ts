@@ -88,6 +88,33 @@ describe('ToldByEvents', () => {
     assert.equal(look('demo/a'), undefined);
   });
 
+  it('says whether Events have been read since the question', async () => {
+    const read = (key: string) => {
+      look(key);
+      return lookup.isRead(key);
+    };
+    assert.equal(lookup.isRead('demo/a'), false, 'nothing was asked');
+    read('demo/a');
+    clock.advance(2000);
+    read('demo/a');
+    await nextTurn();
+    assert.equal(read('demo/a'), false, 'no answer yet');
+    clock.advance(1);
+    read('demo/b');
+    await answer(new Error('no answer'));
+    assert.equal(read('demo/a'), false, 'none has come');
+    clock.advance(5000);
+    read('demo/a');
+    await nextTurn();
+    assert.equal(asked.length, 2);
+    clock.advance(1);
+    read('demo/c');
+    await answer(new Map());
+    assert.deepEqual(['demo/a', 'demo/b', 'demo/c'].map(read), [true, true, false]);
+    assert.equal(lookup.of('demo/a', 'another'), undefined);
+    assert.equal(lookup.isRead('demo/a'), false, 'nothing was asked about this one');
+  });
+
   it('asks about one namespace at a time', async () => {
     for (const key of ['x/a', 'y/a']) look(key);
     clock.advance(2000);

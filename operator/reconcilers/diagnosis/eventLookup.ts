@@ -28,6 +28,8 @@ interface NamespaceLookup {
   known: ReadonlyMap<string, EventMessage>;
   asking: boolean;
   askAfter: number;
+  /** When the request began that was answered last. */
+  readAt: number;
 }
 
 /**
@@ -61,6 +63,13 @@ export class EventLookup {
     return lookup.known.get(uid);
   }
 
+  /** Whether Events have been read since the key began to ask about its object ({@link of}). */
+  isRead(key: string): boolean {
+    const lookup = this.#namespaces.get(refOf(key).namespace ?? '');
+    const since = lookup?.waiting.get(key)?.since;
+    return lookup !== undefined && since !== undefined && lookup.readAt >= since;
+  }
+
   /** Stops to look up what the key has asked about. */
   forget(key: string): void {
     const { namespace = '' } = refOf(key);
@@ -71,7 +80,7 @@ export class EventLookup {
   #lookupOf(namespace: string): NamespaceLookup {
     let lookup = this.#namespaces.get(namespace);
     if (!lookup) {
-      lookup = { waiting: new Map(), known: new Map(), asking: false, askAfter: 0 };
+      lookup = { waiting: new Map(), known: new Map(), asking: false, askAfter: 0, readAt: -1 };
       this.#namespaces.set(namespace, lookup);
     }
     return lookup;
@@ -83,6 +92,7 @@ export class EventLookup {
       const startedAt = this.#clock.now();
       try {
         this.#update(lookup, await this.#options.read(namespace));
+        lookup.readAt = startedAt;
       } catch {
         // Read again with the next reconcile.
       }

@@ -5,7 +5,7 @@ import type { Pod } from '../../kube/core.ts';
 import { containerStatuses } from '../../kube/pod.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { SOURCE_CONTAINER } from '../pod/source.ts';
-import type { MountFailure } from './mounts.ts';
+import type { MountReport } from './mounts.ts';
 
 /** Why the cluster makes no pods. */
 export interface Rejection {
@@ -38,7 +38,7 @@ export interface Evidence {
   retried?: boolean;
   /** Whether the worker pool gives the revision no instances. */
   idle?: boolean;
-  mount?: MountFailure;
+  mount?: MountReport;
   /** UIDs of the pods whose startup probe, and readiness probe where it runs that, the controller saw pass. */
   passed?: ReadonlySet<string>;
   /** Whether an instance has run before: a container that exits has not, for certain, failed to start. */

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Pod } from '../../kube/core.ts';
 import { EPOCH, pod } from '../../testing/serving.ts';
-import { isBeingPrepared, mountFailure, PREPARING_MS } from './mounts.ts';
+import { isBeingPrepared, mountReport, PREPARING_MS } from './mounts.ts';
 
 const SAID = 'MountVolume.SetUp failed for volume "s" : secret "cert" not found';
 const CREATING = { state: { waiting: { reason: 'ContainerCreating' } } };
@@ -20,24 +20,27 @@ const creating = (uid: string): Pod => {
 describe('what keeps volumes from being mounted', () => {
   /** Pods that were asked about. */
   let asked: string[];
+  let isRead: boolean;
   const known = new Map([['x', { message: SAID }]]);
   const lookup = {
     of(_key: string, uid: string) {
       asked.push(uid);
       return known.get(uid);
     },
+    isRead: () => isRead,
     forget() {},
   };
 
   beforeEach(() => {
     asked = [];
+    isRead = true;
   });
 
   const found = (pods: Pod[], afterMs = PREPARING_MS) =>
-    mountFailure(pods, 'demo/hello', lookup, EPOCH + afterMs);
+    mountReport(pods, 'demo/hello', lookup, EPOCH + afterMs);
 
   it('is what the kubelet said, on the first pod that takes long', () => {
-    assert.deepEqual(found([creating('x'), creating('z')]), { uid: 'x', message: SAID });
+    assert.deepEqual(found([creating('x'), creating('z')]), { uid: 'x', failure: SAID });
   });
 
   it('is not asked for while a pod is new, nor once its volumes are mounted', () => {
@@ -48,6 +51,11 @@ describe('what keeps volumes from being mounted', () => {
   });
 
   it('is nothing where the kubelet said nothing', () => {
+    assert.deepEqual(found([creating('z')]), { uid: 'z', failure: undefined });
+  });
+
+  it('is not known until the Events have been read', () => {
+    isRead = false;
     assert.equal(found([creating('z')]), undefined);
     assert.deepEqual(asked, ['z']);
   });

@@ -5,6 +5,7 @@ import { REVISION_REASONS as REASONS } from '../../apis/serving/revision/conditi
 import type { Pod } from '../../kube/core.ts';
 import { ageMs } from '../../kube/pod.ts';
 import { readinessCheck } from '../../probe/attempt.ts';
+import { earliest } from '../duration.ts';
 import { type Evidence, livePods, type PodEvidence, statusesOf } from './evidence.ts';
 import { notListening } from './exit.ts';
 import { FAILURE_RULES } from './failureRules.ts';
@@ -85,8 +86,28 @@ export function runningTooShort({ pod, evidence }: PodEvidence): Problem | undef
   return { reason: REASONS.deploying, message, final: false, recheckAfter: left };
 }
 
-function limitMs({ config }: Evidence): number {
+function limitMs({ config }: Pick<Evidence, 'config'>): number {
   return config.startup[FAILURE_RULES.silent.limit] * 1000;
+}
+
+/** How long the Events of a pod that is stuck may take; they are asked for again then. */
+const EVENTS_MS = 5000;
+
+/**
+ * Whether a node has prepared a pod for as long as an instance has to start, so that it may never be done: some troubles of
+ * a node, such as a full disk, leave behind what the kubelet fails at for ever. Another pod may do better, there or elsewhere.
+ */
+export function isStuck(pod: Pod, evidence: Pick<Evidence, 'config' | 'now'>): boolean {
+  return isBeingPrepared(pod) && ageMs(pod, evidence.now) >= limitMs(evidence);
+}
+
+/** When to look at pods again that may be stuck ({@link isStuck}), in ms from now; undefined where none will be. */
+export function untilStuckMs(evidence: Evidence): number | undefined {
+  const left = evidence.pods
+    .filter(isBeingPrepared)
+    .map((pod) => limitMs(evidence) - ageMs(pod, evidence.now));
+  const isOpen = !evidence.mount && left.some((ms) => ms <= 0);
+  return earliest(...left.filter((ms) => ms > 0), isOpen ? EVENTS_MS : undefined);
 }
 
 /** The instance is still within the time that it has to start. */

@@ -4,6 +4,7 @@ import { DOMAIN_MAPPINGS, type DomainMapping } from '../../apis/domains/domainMa
 import { CONFIGURATIONS } from '../../apis/serving/configuration/types.ts';
 import { REVISIONS } from '../../apis/serving/revision/types.ts';
 import { ROUTES, type Route } from '../../apis/serving/route/types.ts';
+import { SERVICES } from '../../apis/serving/service/types.ts';
 import { domainMapping } from '../../testing/domains.ts';
 import { FakeApiServer } from '../../testing/fakeApiServer.ts';
 import { revision, route } from '../../testing/serving.ts';
@@ -19,7 +20,9 @@ describe('domain mappings and routes', () => {
   let process: ServingProcess;
 
   beforeEach(async () => {
-    server = await FakeApiServer.start({ types: [ROUTES, CONFIGURATIONS, REVISIONS, DOMAIN_MAPPINGS] });
+    server = await FakeApiServer.start({
+      types: [SERVICES, ROUTES, CONFIGURATIONS, REVISIONS, DOMAIN_MAPPINGS],
+    });
     process = new ServingProcess(server, [routeController, domainMappingController]);
   });
 

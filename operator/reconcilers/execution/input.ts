@@ -3,7 +3,7 @@ import type { Job } from '../../apis/run/job/types.ts';
 import type { BatchJob, Pod } from '../../kube/core.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import type { Rejection } from '../diagnosis/evidence.ts';
-import type { MountFailure } from '../diagnosis/mounts.ts';
+import type { MountReport } from '../diagnosis/mounts.ts';
 import type { MetadataAccess } from '../pod/metadata.ts';
 
 /** Everything that the plan of an execution depends on, read before and at once. */
@@ -16,7 +16,7 @@ export interface ExecutionInput {
   /** The pods of its tasks. */
   pods: readonly Pod[];
   /** Why the volumes of one of them are not mounted. */
-  mount?: MountFailure;
+  mount?: MountReport;
   /** Container name -> what is known of its image's digest. */
   digests: ReadonlyMap<string, DigestState>;
   /** Where the metadata server is now. */

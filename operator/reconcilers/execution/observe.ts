@@ -8,7 +8,7 @@ import { keyOf } from '../../kube/types.ts';
 import { type Context, metadataNow } from '../context.ts';
 import { explainRejection } from '../diagnosis/creationRejection.ts';
 import type { Rejection } from '../diagnosis/evidence.ts';
-import { type MountFailure, mountFailure } from '../diagnosis/mounts.ts';
+import { type MountReport, mountReport } from '../diagnosis/mounts.ts';
 import { digestsOf } from '../digests.ts';
 import type { Stores } from '../informers.ts';
 import { isFinished } from './completion.ts';
@@ -84,8 +84,8 @@ function mountOf(
   pods: Pod[],
   { mounts }: Pick<ExecutionQueues, 'mounts'>,
   { now }: Pick<Context, 'now'>,
-): MountFailure | undefined {
-  if (pods.every(isPending)) return mountFailure(pods, key, mounts, now());
+): MountReport | undefined {
+  if (pods.every(isPending)) return mountReport(pods, key, mounts, now());
   mounts.forget(key);
   return undefined;
 }

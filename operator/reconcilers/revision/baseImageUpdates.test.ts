@@ -12,8 +12,8 @@ import { SERVICES } from '../../apis/serving/service/types.ts';
 import { type Config, parseConfig } from '../../config.ts';
 import { DEPLOYMENTS, type Deployment, EVENTS } from '../../kube/core.ts';
 import { serveError, startServer, type TestServer } from '../../registry/testing/registry.ts';
-import { reconciles } from '../../telemetry/metrics.ts';
 import { FakeApiServer, isWrite } from '../../testing/fakeApiServer.ts';
+import { reconciled } from '../../testing/reconciled.ts';
 import { configuration, revision } from '../../testing/serving.ts';
 import { ServingProcess } from '../../testing/servingProcess.ts';
 import { until } from '../../testing/until.ts';
@@ -24,12 +24,6 @@ const REF = { namespace: 'demo', name: NAME };
 const CHECKED = 'homerun.dev/base-image-checked';
 const LONG_AGO = '2026-01-01T00:00:00Z';
 const digest = (letter: string) => `sha256:${letter.repeat(64)}`;
-
-async function looked(): Promise<number> {
-  const { values } = await reconciles.get();
-  const own = values.filter(({ labels }) => labels.controller === 'revision');
-  return own.reduce((sum, { value }) => sum + value, 0);
-}
 
 describe('instances that follow their base image', () => {
   let server: FakeApiServer;
@@ -183,9 +177,9 @@ describe('instances that follow their base image', () => {
     await process.stop();
     tagged = digest('c');
     [server.requests, registry.requests.length] = [[], 0];
-    const before = await looked();
+    const before = await reconciled('revision');
     start();
-    await until('a look', async () => (await looked()) > before);
+    await until('a look', async () => (await reconciled('revision')) > before);
     deepEqual([imageNow(), writes(), registry.requests], [image('b'), [], []]);
   });
 
@@ -230,9 +224,9 @@ describe('instances that follow their base image', () => {
     await running(2, following(''));
     tagged = digest('b');
     registry.requests.length = 0;
-    const before = await looked();
+    const before = await reconciled('revision');
     await timePasses();
-    await until('a look', async () => (await looked()) > before);
+    await until('a look', async () => (await reconciled('revision')) > before);
     deepEqual([imageNow(), condition(), registry.requests], [image('a'), undefined, []]);
   });
 });

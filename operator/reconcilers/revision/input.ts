@@ -2,7 +2,7 @@ import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Deployment, Pod } from '../../kube/core.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import type { MemoryKill } from '../diagnosis/memory.ts';
-import type { MountFailure } from '../diagnosis/mounts.ts';
+import type { MountReport } from '../diagnosis/mounts.ts';
 import type { Offer } from './deployment.ts';
 
 /** Everything that the plan of a revision depends on, read before and at once. */
@@ -10,8 +10,8 @@ export interface RevisionInput extends Offer {
   revision: Revision;
   deployment?: Deployment;
   pods: Pod[];
-  /** Why the volumes of one of them are not mounted. */
-  mount?: MountFailure;
+  /** What is known of the volumes of one of them that is long in preparation. */
+  mount?: MountReport;
   /** What can be seen of instances that took too much memory. */
   kills?: readonly MemoryKill[];
   /** UIDs of pods whose startup probe has passed. */

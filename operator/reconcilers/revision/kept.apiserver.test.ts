@@ -5,8 +5,8 @@ import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
 import { type Config, parseConfig } from '../../config.ts';
 import { DEPLOYMENTS, type Deployment } from '../../kube/core.ts';
 import type { KubeObject, ResourceType } from '../../kube/types.ts';
-import { reconciles } from '../../telemetry/metrics.ts';
 import type { ApiServer } from '../../testing/apiServer.ts';
+import { reconciled } from '../../testing/reconciled.ts';
 import { PINNED, revision } from '../../testing/serving.ts';
 import { ServingProcess } from '../../testing/servingProcess.ts';
 import { giveBackApiServer, takeApiServer } from '../../testing/sharedApiServer.ts';
@@ -23,12 +23,6 @@ const REPLICA_SETS: ResourceType<KubeObject & { spec?: { replicas?: number } }> 
   namespaced: true,
 };
 const CHANGED = { cpuRequestFraction: 0.5 };
-
-async function looked(): Promise<number> {
-  const { values } = await reconciles.get();
-  const own = values.filter(({ labels }) => labels.controller === 'revision');
-  return own.reduce((sum, { value }) => sum + value, 0);
-}
 
 describe("a running revision on a real API server, with Kubernetes' own controllers", () => {
   let server: ApiServer;
@@ -67,9 +61,12 @@ describe("a running revision on a real API server, with Kubernetes' own controll
   /** Starts the controller again with this configuration, and waits until it has looked. */
   async function run(instance: Partial<Config['instance']>): Promise<void> {
     await process?.stop();
-    const before = await looked();
+    const before = await reconciled('revision');
     process = new ServingProcess(server, undefined, parseConfig({ instance }));
-    await until('a look', async () => (await looked()) > before && server.client.get(DEPLOYMENTS, REF));
+    await until(
+      'a look',
+      async () => (await reconciled('revision')) > before && server.client.get(DEPLOYMENTS, REF),
+    );
   }
 
   async function scale(replicas: number): Promise<void> {

@@ -8,8 +8,8 @@ import { ROUTES } from '../../apis/serving/route/types.ts';
 import { SERVICES } from '../../apis/serving/service/types.ts';
 import { type Config, parseConfig } from '../../config.ts';
 import { DEPLOYMENTS, type Deployment, EVENTS } from '../../kube/core.ts';
-import { reconciles } from '../../telemetry/metrics.ts';
 import { FakeApiServer, isWrite } from '../../testing/fakeApiServer.ts';
+import { reconciled } from '../../testing/reconciled.ts';
 import { PINNED, revision } from '../../testing/serving.ts';
 import { ServingProcess } from '../../testing/servingProcess.ts';
 import { until } from '../../testing/until.ts';
@@ -22,13 +22,6 @@ const after = parseConfig({ instance: changed });
 
 const nameOf = (index: number) => `hello-${String(index + 1).padStart(5, '0')}-abc`;
 const NAMES = Array.from({ length: COUNT }, (_, index) => nameOf(index));
-
-/** Reconciles of revisions that have ended. */
-async function looked(): Promise<number> {
-  const { values } = await reconciles.get();
-  const own = values.filter(({ labels }) => labels.controller === 'revision');
-  return own.reduce((sum, { value }) => sum + value, 0);
-}
 
 describe('what runs while the configuration changes', () => {
   let server: FakeApiServer;
@@ -84,9 +77,12 @@ describe('what runs while the configuration changes', () => {
   /** Starts the controller again and waits until it has looked at every revision. */
   async function start(config: Config): Promise<void> {
     server.requests = [];
-    const seen = await looked();
+    const seen = await reconciled('revision');
     process = new ServingProcess(server, undefined, config);
-    await until('every revision to have been looked at', async () => (await looked()) >= seen + COUNT);
+    await until(
+      'every revision to have been looked at',
+      async () => (await reconciled('revision')) >= seen + COUNT,
+    );
   }
 
   const writes = () => server.requests.filter((seen) => isWrite(seen) && seen.path.includes('/deployments/'));

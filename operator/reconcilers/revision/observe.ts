@@ -12,8 +12,9 @@ import { type Deployment, type Pod, SERVICE_ACCOUNTS } from '../../kube/core.ts'
 import { keyOf } from '../../kube/types.ts';
 import { type Context, metadataNow } from '../context.ts';
 import { memoryKills } from '../diagnosis/memory.ts';
-import { type MountFailure, mountFailure } from '../diagnosis/mounts.ts';
+import { type MountReport, mountReport } from '../diagnosis/mounts.ts';
 import { lacksAccount } from '../diagnosis/replicaFailure.ts';
+import { isStuck } from '../diagnosis/start.ts';
 import { digestsOf } from '../digests.ts';
 import { labelKey, ownDeployment, type Stores } from '../informers.ts';
 import { baseImageNow } from './baseImageLookup.ts';
@@ -76,17 +77,20 @@ export async function observe(
   };
 }
 
-/** Why volumes are not mounted; that is only asked while there is no instance. */
+/** Why volumes are not mounted; while there are instances, that is only asked of a pod that is to be replaced. */
 function mountOf(
   key: string,
   deployment: Deployment | undefined,
   pods: Pod[],
   { mounts }: Pick<RevisionQueues, 'mounts'>,
-  { now }: Pick<Context, 'now'>,
-): MountFailure | undefined {
-  if (!deployment?.status?.readyReplicas) return mountFailure(pods, key, mounts, now());
-  mounts.forget(key);
-  return undefined;
+  context: Pick<Context, 'now' | 'config'>,
+): MountReport | undefined {
+  const { config } = context;
+  const now = context.now();
+  const asked = deployment?.status?.readyReplicas
+    ? pods.filter((pod) => isStuck(pod, { config, now }))
+    : pods;
+  return mountReport(asked, key, mounts, now);
 }
 
 /**

@@ -571,6 +571,7 @@ describe('planRevision', () => {
       passed: new Set<string>(),
       digests,
       routed: true,
+      mount: { uid: 'preparing' },
     };
     const planned = (afterSeconds: number, others: Partial<RevisionInput> = {}) =>
       planRevision({ ...base, ...others }, config, EPOCH + afterSeconds * 1000);
@@ -586,8 +587,14 @@ describe('planRevision', () => {
     });
 
     it('stays where its volumes cannot be mounted: another one could mount them no better', () => {
-      const mount = { uid: 'preparing', message: 'secret "cert" not found' };
+      const mount = { uid: 'preparing', failure: 'secret "cert" not found' };
       assert.deepEqual(removed(limitSeconds, { mount }), []);
+      assert.equal(planned(limitSeconds, { mount }).requeueAfterMs, undefined);
+    });
+
+    it('stays until it is known whether its volumes can be mounted', () => {
+      assert.deepEqual(removed(limitSeconds, { mount: undefined }), []);
+      assert.equal(planned(limitSeconds, { mount: undefined }).requeueAfterMs, 5000);
     });
 
     it('stays while an earlier one does not go: more of them would only pile up', () => {

@@ -10,11 +10,10 @@ import { hasEnded } from '../../kube/pod.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import type { RoleConfig } from '../../roles.ts';
 import { diagnose } from '../diagnosis/chain.ts';
-import type { Rejection } from '../diagnosis/evidence.ts';
+import type { Evidence, Rejection } from '../diagnosis/evidence.ts';
 import { isSpent } from '../diagnosis/memory.ts';
-import { isStuck, type StartLimits, untilStuckMs } from '../diagnosis/mounts.ts';
 import { retryCreation } from '../diagnosis/replicaFailure.ts';
-import { hasStarted } from '../diagnosis/start.ts';
+import { hasStarted, isStuck, untilStuckMs } from '../diagnosis/start.ts';
 import { pinnedImages } from '../digests.ts';
 import { earliest } from '../duration.ts';
 import { passingMs } from '../readiness.ts';
@@ -59,7 +58,7 @@ export function planRevision(
     ...(made ? deployments(made, input, mayRollOut) : { apply: [] }),
     template,
     change: creationRetry(input, evidence.rejection, now),
-    remove: [...endedPods(input), ...lostPods(input, config, now)].map((pod) => removalOf(PODS, pod)),
+    remove: [...endedPods(input), ...lostPods(input, evidence)].map((pod) => removalOf(PODS, pod)),
     labels: routingState(input),
     status: { ...revision, status },
     statusWaitMs: statusWait(input, status),
@@ -68,11 +67,7 @@ export function planRevision(
       ...rollOutEvents(revision.metadata.name, template, mayRollOut),
       ...(base?.events ?? []),
     ],
-    requeueAfterMs: earliest(
-      problem?.recheckAfter,
-      base?.requeueAfterMs,
-      untilStuckMs(input.pods, config, now),
-    ),
+    requeueAfterMs: earliest(problem?.recheckAfter, base?.requeueAfterMs, untilStuckMs(evidence)),
   };
 }
 
@@ -108,11 +103,12 @@ function endedPods({ pods }: RevisionInput): Pod[] {
 }
 
 /** Instances that are to be replaced; those of a revision that never worked prove that, and stay. */
-function lostPods({ pods, revision, mount }: RevisionInput, config: StartLimits, now: number): Pod[] {
+function lostPods({ pods, revision }: RevisionInput, evidence: Evidence): Pod[] {
   if (!isTrue(conditionOf(revision.status?.conditions, TYPES.containerHealthy))) return [];
   // What one pod cannot mount, another cannot either; and where one does not go, more of them would only pile up.
-  const isHopeless = mount !== undefined || pods.some((pod) => isOverdue(pod, now));
-  const isLost = (pod: Pod) => isSpent(pod, now) || (!isHopeless && isStuck(pod, config, now));
+  const { mount, now } = evidence;
+  const mayDoBetter = mount && !mount.failure && !pods.some((pod) => isOverdue(pod, now));
+  const isLost = (pod: Pod) => isSpent(pod, now) || (mayDoBetter && isStuck(pod, evidence));
   return pods.filter((pod) => !pod.metadata.deletionTimestamp && isLost(pod));
 }
 

@@ -12,8 +12,8 @@ import { SERVICES } from '../../apis/serving/service/types.ts';
 import { parseConfig } from '../../config.ts';
 import { DEPLOYMENTS, type Deployment, type Pod } from '../../kube/core.ts';
 import { EventRecorder } from '../../kube/events.ts';
-import { reconciles } from '../../telemetry/metrics.ts';
 import { FakeApiServer, isWrite } from '../../testing/fakeApiServer.ts';
+import { reconciledBy } from '../../testing/reconciled.ts';
 import { PINNED, workerPool } from '../../testing/serving.ts';
 import { silent, until } from '../../testing/until.ts';
 import type { Context } from '../context.ts';
@@ -51,16 +51,6 @@ function start({ client }: FakeApiServer, config = parseConfig({ startup })): ()
     stop.abort();
     await running;
   };
-}
-
-/** Reconciles that have ended, by controller. */
-async function reconciled(): Promise<Map<string, number>> {
-  const counts = new Map<string, number>();
-  for (const { labels, value } of (await reconciles.get()).values) {
-    const name = String(labels.controller);
-    counts.set(name, (counts.get(name) ?? 0) + value);
-  }
-  return counts;
 }
 
 describe('worker pool to deployments', () => {
@@ -182,10 +172,10 @@ describe('worker pool to deployments', () => {
     await ready();
     await stop();
     server.requests = [];
-    const before = await reconciled();
+    const before = await reconciledBy();
     stop = start(server);
     await until('both controllers to have looked', async () => {
-      const now = await reconciled();
+      const now = await reconciledBy();
       return ['workerpool', 'revision'].every((name) => (now.get(name) ?? 0) > (before.get(name) ?? 0));
     });
     const writes = server.requests.filter(isWrite).map(({ method, path }) => `${method} ${path}`);
