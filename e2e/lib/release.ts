@@ -7,6 +7,8 @@ import { promisify } from 'node:util';
 import { git, gitIfAny, ROOT } from './git.ts';
 
 const run = promisify(execFile);
+/** Where packages can be had: tests of the cluster run in its network. */
+const OUT = join(ROOT, 'e2e/out');
 const CHART_FILE = 'charts/homerun/Chart.yaml';
 
 /** The source of a release, and the image that was made of it. */
@@ -29,7 +31,7 @@ export function previousRelease(): string | undefined {
   return undefined;
 }
 
-/** Makes the image of a commit and puts it into the cluster's registry. */
+/** Makes the image of a commit and puts it into the cluster's registry. The folder is the caller's to remove. */
 export async function buildRelease(commit: string): Promise<Release> {
   const folder = await mkdtemp(join(tmpdir(), 'homerun-release-'));
   const archive = join(folder, 'archive.tar');
@@ -37,7 +39,7 @@ export async function buildRelease(commit: string): Promise<Release> {
   await run('tar', ['-xf', archive, '-C', folder]);
   await rm(archive);
   await installPackages(folder);
-  const { stdout } = await run(join(folder, 'e2e/images/push'), ['homerun:previous']);
+  const { stdout } = await run(OUT, [join(folder, 'e2e/images/push'), 'homerun:previous']);
   return { folder, digest: stdout.trim().split('@')[1] ?? '' };
 }
 
@@ -50,7 +52,7 @@ async function installPackages(folder: string): Promise<void> {
   };
   if ((await locked(folder)) === (await locked(ROOT)))
     return symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-  await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder });
+  await run(OUT, ['npm', 'ci', '--no-audit', '--no-fund', '--loglevel=error'], { cwd: folder });
 }
 
 function versionIn(chart: string): string | undefined {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DEPLOYMENTS, type Pod } from '../../../operator/kube/core.ts';
@@ -68,7 +69,10 @@ if (commit) {
       present = { folder: ROOT, digest: image?.split('@')[1] ?? '' };
       [previous] = await Promise.all([buildRelease(commit), install(present, 2)]);
     });
-    after(() => install(present, 1));
+    after(async () => {
+      await install(present, 1);
+      await rm(previous.folder, { recursive: true });
+    });
 
     it(`is gone back to under ${PER_SECOND} requests a second: none fails, and no instance is started again`, async () => {
       const { client, namespace } = suite;
