@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { HAS_GCLOUD } from '../operator/api/testing/gcloud.ts';
-import { areBuilt } from './lib/built.ts';
+import { areBuilt, areCached } from './lib/built.ts';
 import { runMocha } from './watchdog/mocha.ts';
 
 /** Tests that passed and failed; a step that is not a test counts as one failure when it fails. */
@@ -72,10 +72,8 @@ async function conformance(): Promise<void> {
 async function besideConformance(): Promise<void> {
   const kn = areBuilt('kn', ['kn']) ? ['e2e/scenarios/clients/kn.test.ts'] : [];
   await sideBySide(['e2e/in'], [['e2e/scenarios/scaleOut.test.ts'], ['e2e/scenarios/memory.test.ts', ...kn]]);
-  if (HAS_GCLOUD) {
-    await sideBySide(['e2e/in'], GCLOUD);
-    if (BUILDS.length > 0) await mocha(['e2e/in'], BUILDS);
-  } else console.log('gcloud is not installed here: only the requests that it has sent are tried');
+  if (HAS_GCLOUD) await sideBySide(['e2e/in'], GCLOUD);
+  else console.log('gcloud is not installed here: only the requests that it has sent are tried');
 }
 
 async function mocha(prefix: readonly string[], files: readonly string[]): Promise<void> {
@@ -101,7 +99,10 @@ const TERRAFORM = areBuilt('terraform', ['tofu', 'terraform-provider-google'])
   ? ['e2e/terraform/*.test.ts']
   : [];
 const SCALE = areBuilt('scale', ['kwok']) ? ['e2e/scale/*.test.ts'] : ['e2e/scale/!(*.apiserver).test.ts'];
-const BUILDS = areBuilt('builds', ['buildkit', 'lifecycle']) ? ['e2e/scenarios/build.test.ts'] : [];
+const BUILDS = areBuilt('builds', ['buildkit', 'lifecycle']) ? [['e2e/scenarios/build.test.ts']] : [];
+
+/** What a cluster and its images are made of. */
+const CLUSTER = ['kube', 'coredns', 'crane', 'helm', 'metrics-server', 'contract', 'hello', 'pause'];
 
 /**
  * Most tests wait for something, so that a machine of two processors has time for several runs at once. The patterns of
@@ -109,10 +110,11 @@ const BUILDS = areBuilt('builds', ['buildkit', 'lifecycle']) ? ['e2e/scenarios/b
  * others need runs by itself (scenarios/platform), and what looks back on all of it runs last.
  */
 const WITHOUT_CLUSTER = [
-  ['operator/gateway/**/!(gateway).test.ts'],
-  ['operator/@(autoscaler|webhook)/**/*.test.ts'],
+  ['operator/gateway/!(memory)/**/!(gateway).test.ts'],
+  ['operator/@(autoscaler|webhook)/**/*.test.ts', 'operator/gateway/memory/*.test.ts'],
   ['operator/kube/**/*.test.ts'],
-  ['operator/*.test.ts', 'operator/!(api|autoscaler|gateway|generate|kube|webhook)/**/*.test.ts'],
+  ['operator/reconcilers/**/*.test.ts'],
+  ['operator/*.test.ts', 'operator/!(api|autoscaler|gateway|generate|kube|reconcilers|webhook)/**/*.test.ts'],
   ['operator/gateway/**/gateway.test.ts', ...KEDA, ...PROMTOOL],
   [
     'e2e/!(argocd|chart|flux|gcloud|keda|promtool|s3|scale|scenarios|skaffold|terraform)/**/*.test.ts',
@@ -144,7 +146,13 @@ const GCLOUD = [
   ['e2e/gcloud/jobs.test.ts'],
   ['e2e/gcloud/baseImage.test.ts'],
   ['e2e/gcloud/!(baseImage|jobs|services).test.ts'],
+  ...BUILDS,
 ];
+
+/** Homerun on a cluster, with the images of the tests. */
+function deployed(): Promise<boolean> {
+  return step('make', 'deploy', 'images', ...(BUILDS.length > 0 ? ['build-images'] : []));
+}
 
 async function sideBySide(prefix: readonly string[], lanes: readonly string[][]): Promise<void> {
   await Promise.all(lanes.map((files) => mocha(prefix, files)));
@@ -153,8 +161,10 @@ async function sideBySide(prefix: readonly string[], lanes: readonly string[][])
 await step('node', 'operator/generate/main.ts', '--check');
 await step('biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.');
 await step('tsc', '--noEmit');
+// To build a cluster's programs takes all of the processors, to start it hardly anything.
+const early = areCached(CLUSTER) ? deployed() : undefined;
 await sideBySide([], WITHOUT_CLUSTER);
-if (await step('make', 'deploy', 'images', ...(BUILDS.length > 0 ? ['build-images'] : []))) {
+if (await (early ?? deployed())) {
   await sideBySide(['e2e/in'], SCENARIOS);
   await forgetContainers();
   await Promise.all([conformance(), besideConformance()]);
