@@ -6,6 +6,7 @@ import { Agent } from 'undici';
 import { configMap, metadata } from '../testing/builders.ts';
 import { FakeApiServer, Rejection } from '../testing/fakeApiServer.ts';
 import { listen } from '../testing/fakeHttp.ts';
+import { collectGarbage } from '../testing/garbage.ts';
 import { until } from '../testing/until.ts';
 import { KubeClient, resourcePath } from './client.ts';
 import { apiAgent } from './connection.ts';
@@ -260,6 +261,35 @@ describe('KubeClient', () => {
       await assert.rejects(event, /enough/);
       await dispatcher.destroy();
     });
+
+    for (const [name, respond] of Object.entries<(response: ServerResponse) => void>({
+      'that is refused': (response) => response.writeHead(403).end('{}'),
+      'whose server is away': (response) => response.destroy(),
+      'that ends': (response) => response.end(),
+      'that breaks off': (response) => response.write('{', () => response.destroy()),
+    })) {
+      it(`keeps nothing of a watch ${name}: it is tried again for as long as that lasts`, () =>
+        withServer(respond, async ({ connection }) => {
+          const used: WeakRef<object>[] = [];
+          const dispatcher = connection.dispatcher.compose((dispatch) => (options, handler) => {
+            const { signal } = options as { signal?: object };
+            if (signal) used.push(new WeakRef(signal));
+            return dispatch(options, handler);
+          });
+          const client = new KubeClient({ ...connection, dispatcher });
+          for (let tries = 0; tries < 3; tries++) {
+            await client
+              .watch(CONFIG_MAPS, {}, never)
+              .next()
+              .catch(() => {});
+          }
+          assert.equal(used.length, 3);
+          await until('nothing is left', () => {
+            collectGarbage();
+            return used.every((signal) => signal.deref() === undefined);
+          });
+        }));
+    }
 
     it('reads a watch no faster than its events are taken', async () => {
       const event = `${JSON.stringify({ type: 'ADDED', object: configMap('a', 'x'.repeat(100_000)) })}\n`;

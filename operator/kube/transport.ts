@@ -87,13 +87,14 @@ export class Transport {
     const stop = new AbortController();
     const signal = AbortSignal.any([options.signal, stop.signal]);
     const title = `GET ${path}`;
-    const answer = await this.#send('GET', path, { ...options, signal }, streamed);
-    if (answer.statusCode >= 300) throw refusal(answer, title, await answer.body.text().catch(() => ''));
     try {
-      yield* answer.body as Readable & AsyncIterable<Buffer>;
-    } catch (cause) {
-      throw unreachable(title, cause);
+      const answer = await this.#send('GET', path, { ...options, signal }, streamed);
+      if (answer.statusCode >= 300) {
+        throw refusal(answer, title, await answer.body.text().catch(() => ''));
+      }
+      yield* parts(answer.body, title);
     } finally {
+      // Also of a request that failed: what listens to a signal of several lives until one of these aborts.
       stop.abort();
     }
   }
@@ -173,6 +174,15 @@ function streamed(
   const stopped = aborted(signal).then(() => Promise.reject(signal.reason));
   // It may wait for a connection for seconds, in which undici does not stop it.
   return Promise.race([request.call(dispatcher, { ...options, signal }), stopped]);
+}
+
+/** @throws {KubeError} KUBE_UNREACHABLE where the body breaks off. */
+async function* parts(body: Readable & AsyncIterable<Buffer>, title: string): AsyncGenerator<Buffer> {
+  try {
+    yield* body;
+  } catch (cause) {
+    throw unreachable(title, cause);
+  }
 }
 
 /** What a refusal says; nothing where it breaks off. */
