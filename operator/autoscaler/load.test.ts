@@ -56,6 +56,20 @@ describe('loadsBetween', () => {
       lastRequestAt: 50_000,
       reason: 'no time has passed by the gateway: the requests of the moment',
     },
+    'clock set back by less than has passed': {
+      before: { ...statsReport(9000, 1, { concurrencyMs: 500 }), at: 70_000 },
+      after: { ...statsReport(9010, 1, { concurrencyMs: 10_500, inFlight: 10 }), at: 71_000 },
+      mean: 10,
+      lastRequestAt: 50_000,
+      reason: 'ten requests for a second are no thousand for ten milliseconds, whatever the time of day',
+    },
+    'clock set forward': {
+      before: { ...statsReport(9000, 1, { concurrencyMs: 500 }), at: 70_000 },
+      after: { ...statsReport(3_610_000, 1, { concurrencyMs: 10_500, inFlight: 10 }), at: 71_000 },
+      mean: 10,
+      lastRequestAt: 50_000,
+      reason: 'nor are they none for an hour',
+    },
     'first answer, quiet, of another clock': {
       after: statsReport(102_000, 1, { requests: 7, concurrencyMs: 500, lastRequestAt: 98_000 }),
       mean: 0,

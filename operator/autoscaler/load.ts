@@ -22,7 +22,7 @@ export type Loads = Map<string, RequestLoad>;
  */
 export function loadsBetween(previous: StatsReport | undefined, current: StatsReport, now: number): Loads {
   const same = previous?.instance.start === current.instance.start ? previous : undefined;
-  const elapsed = same ? current.now - same.now : 0;
+  const elapsed = same ? elapsedMs(same, current) : 0;
   const loads: Loads = new Map();
   for (const [revision, row] of Object.entries(current.revisions)) {
     const before = since(same?.revisions[revision], row);
@@ -37,6 +37,12 @@ export function loadsBetween(previous: StatsReport | undefined, current: StatsRe
     loads.set(revision, { present, mean, lastRequestAt, instances: new Map(Object.entries(row.instances)) });
   }
   return loads;
+}
+
+/** By the clock that nobody sets, but for reports of an older release: they have the time of day alone. */
+function elapsedMs(previous: StatsReport, current: StatsReport): number {
+  const isDated = previous.at !== undefined && current.at !== undefined;
+  return isDated ? current.at - previous.at : current.now - previous.now;
 }
 
 /** A gateway's full report: a partial one merged into the previous one, which is modified. */

@@ -57,7 +57,7 @@ export class FakeGateway {
         asked.map(([uid, step]) => [uid, this.drains[uid] ?? (step === 'drain' ? 'drained' : 'released')]),
       ),
     };
-    const at = performance.now();
+    const at = this.now();
     const { start, at: since = 0 } = this.orders?.known ?? {};
     const partial = start === this.start;
     const isNews = ([name, { inFlight, queued }]: [string, RevisionStatsReport]) =>
@@ -65,7 +65,7 @@ export class FakeGateway {
     const revisions = partial
       ? Object.fromEntries(Object.entries(this.revisions).filter(isNews))
       : this.revisions;
-    return { now: this.now(), instance: { start: this.start }, at, partial, revisions, ...drains };
+    return { now: at, instance: { start: this.start }, at, partial, revisions, ...drains };
   }
 
   #answer(isPost: boolean, body: string, response: ServerResponse): void {
@@ -106,7 +106,7 @@ export class FakeGateway {
   /** Sets the report of a revision. */
   tell(revision: string, changes: Partial<RevisionStatsReport>): void {
     const zero = { requests: 0, concurrencyMs: 0, inFlight: 0, queued: 0, lastRequestAt: 0, instances: {} };
-    this.#changedAt.set(revision, performance.now());
+    this.#changedAt.set(revision, this.now());
     this.revisions[revision] = { ...zero, ...this.revisions[revision], ...changes };
   }
 
