@@ -12,7 +12,7 @@ export interface Load {
   readonly recent: number;
   /** Mean of requests in flight and queued over the window; undefined when it has no sample. */
   readonly concurrency: number | undefined;
-  /** When a request last arrived or was in flight (Unix time in ms), if any gateway reports one. */
+  /** When a request last arrived or was in flight (by the autoscaler's clock, in ms), if any gateway reports one. */
   readonly lastRequestAt: number | undefined;
   /** Every gateway has answered. */
   readonly complete: boolean;

@@ -9,7 +9,7 @@ export interface Candidate {
   readonly inFlight: number;
 }
 
-/** The order for an instance, and since when (Unix time in ms) it is being removed. */
+/** The order for an instance, and since when (by the autoscaler's clock, in ms) it is being removed. */
 export interface Drain {
   readonly step: DrainStep;
   readonly since: number;

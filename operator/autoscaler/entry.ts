@@ -28,7 +28,7 @@ export interface Entry {
   /** Its instances that are being scaled in. */
   drains: Drains;
   cpu?: { poll: number; load: CpuLoad };
-  /** When a request was last seen, in Unix time in ms; undefined before the first one. */
+  /** When a request was last seen, by the autoscaler's clock, in ms; undefined before the first one. */
   requestAt?: number;
   /** The last decision; undefined while there was nothing to decide. */
   decision?: Decision;

@@ -19,7 +19,7 @@ const IDLE_MS = 60_000;
 /** Whether a revision's instances keep their CPU request: while it is unknown, they stay as they are. */
 export type Use = 'used' | 'idle' | 'unknown';
 
-/** What a revision's use is told from; times are Unix times in ms. */
+/** What a revision's use is told from; times are those of the autoscaler's clock, in ms. */
 export interface UseInput {
   /** Whether the CPU request of its instances is to be lowered at all. */
   readonly lowers: boolean;

@@ -54,8 +54,16 @@ describe('IdleCpuWriter', () => {
         told.push([metadata.annotations?.[IDLE_CPU_ANNOTATION], written.length]);
       },
     } as unknown as KubeClient;
-    const writer = new IdleCpuWriter({ client, lowers, podsOf: () => pods, log: silent });
+    let today = EPOCH;
+    const writer = new IdleCpuWriter({
+      client,
+      lowers,
+      podsOf: () => pods,
+      today: () => today,
+      log: silent,
+    });
     return async (now, seen) => {
+      today = now;
       const before = written.length;
       writer.begin(now);
       const round = { revision: revision(), deployment, requests: undefined, decision: idle, ...seen };

@@ -24,6 +24,8 @@ export interface IdleCpuOptions {
   /** Whether CPU requests are lowered; what has been lowered is restored in any case. */
   lowers: boolean;
   podsOf: (revision: Entry) => readonly Pod[];
+  /** Unix time in ms. */
+  today: () => number;
   log: Logger;
 }
 
@@ -62,12 +64,12 @@ export class IdleCpuWriter {
     if (!decision || !isThrottled(revision)) return;
     const { lastActivityAt } = decision.state;
     const { complete } = decision.load;
-    const { lowers, podsOf } = this.#options;
+    const { lowers, podsOf, today } = this.#options;
     const use = useOf({ lowers, requestAt: entry.requestAt, lastActivityAt, complete }, now);
     if (use === 'unknown') return;
     for (const pod of podsOf(entry)) {
       if (use === 'idle' && this.#lowered >= MOST_LOWERED) return;
-      const plan = planIdleCpu(pod, deployment, use, now);
+      const plan = planIdleCpu(pod, deployment, use, today());
       if (!plan || !this.#isDue(uidOf(pod), use, now)) continue;
       if (use === 'idle') this.#lowered++;
       yield this.#write(pod, plan, use, now);

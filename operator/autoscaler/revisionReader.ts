@@ -23,6 +23,8 @@ export interface RevisionReaderOptions {
     /** Has an index `revision` by the UIDs of revisions. */
     pods: Informer<Pod>;
   };
+  /** Unix time in ms. */
+  today: () => number;
   log: Logger;
 }
 
@@ -31,10 +33,12 @@ export class RevisionReader {
   readonly #informers: RevisionReaderOptions['informers'];
   readonly #limits: RoleConfig<'controller'>['autoscaler'];
   readonly #cpu: CpuReader;
+  readonly #today: () => number;
 
-  constructor({ client, config, informers, log }: RevisionReaderOptions) {
+  constructor({ client, config, informers, today, log }: RevisionReaderOptions) {
     this.#informers = informers;
     this.#limits = config.autoscaler;
+    this.#today = today;
     const labelSelector = `${SERVING.revision},${NOT_POOLED}`;
     this.#cpu = new CpuReader({ client, labelSelector, namespaces: config.namespaces, log });
   }
@@ -66,11 +70,11 @@ export class RevisionReader {
   }
 
   /** How busy its instances are; undefined while nothing is measured. */
-  cpuLoadOf(entry: Entry, now: number): CpuLoad | undefined {
+  cpuLoadOf(entry: Entry): CpuLoad | undefined {
     const use = this.#cpu.use;
     if (use.state !== 'known') return use.state === 'lost' ? { cores: undefined, unmeasured: 0 } : undefined;
     if (entry.cpu?.poll === use.poll) return entry.cpu.load;
-    const load = cpuOf(this.podsOf(entry), use.pods, now);
+    const load = cpuOf(this.podsOf(entry), use.pods, this.#today());
     entry.cpu = { poll: use.poll, load };
     return load;
   }

@@ -508,6 +508,44 @@ describe('Autoscaler', () => {
     await deposed();
   });
 
+  describe('whose machine gets another time of day', () => {
+    const { now: real } = Date;
+    let step: number;
+
+    beforeEach(() => {
+      step = 0;
+      Date.now = () => real() + step;
+      gateway.now = () => performance.now();
+    });
+
+    afterEach(() => {
+      Date.now = real;
+    });
+
+    /** An autoscaler that goes by the time of the machine, which is then set, after some rounds. */
+    async function ledThroughStep(ms: number, retention: string): Promise<void> {
+      server.put(revision({ 'scale-to-zero-pod-retention-period': retention }));
+      server.put(deployment(1));
+      autoscaler = runAutoscaler({ client: server.client, gatewayPort: gateway.port, signal: stop.signal });
+      gateway.tell(KEY, { inFlight: 1 });
+      await ticks(5);
+      gateway.tell(KEY, { inFlight: 0 });
+      await ticks();
+      step = ms;
+    }
+
+    it('takes no instance before its idle time is over: an hour forward', async () => {
+      await ledThroughStep(60 * MINUTE, '15m');
+      await ticks(20);
+      assert.equal(replicas(), 1);
+    });
+
+    it('keeps none for longer than its idle time: an hour back', async () => {
+      await ledThroughStep(-60 * MINUTE, '1s');
+      await reaches(0);
+    });
+  });
+
   it('writes once, however far the cache is behind', async () => {
     server.put(revision());
     server.put(deployment(1));

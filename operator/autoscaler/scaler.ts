@@ -6,7 +6,7 @@ import type { Route } from '../apis/serving/route/types.ts';
 import type { Service } from '../apis/serving/service/types.ts';
 import type { Identity } from '../config.ts';
 import type { KubeClient } from '../kube/client.ts';
-import { aborted, nextTurn, sleep } from '../kube/clock.ts';
+import { aborted, nextTurn, sleep, systemClock } from '../kube/clock.ts';
 import { type Deployment, PODS, type Pod } from '../kube/core.ts';
 import { Informer } from '../kube/informer.ts';
 import type { Capabilities } from '../kube/types.ts';
@@ -55,8 +55,10 @@ export interface AutoscalerOptions {
   /** Where the reasons of the numbers go; nowhere when left out. */
   reports?: Reports;
   log: Logger;
-  /** Unix time in ms. */
+  /** Milliseconds on a clock that nobody sets, so that only differences mean anything. */
   now?: () => number;
+  /** Unix time in ms: for what other machines have dated, or order. */
+  today?: () => number;
 }
 
 /** How many instances a revision has and should have. */
@@ -84,6 +86,7 @@ type Change = Omit<ScaleChange, 'seen' | 'instances'> & { readonly requests: Req
 export class Autoscaler {
   readonly #options: AutoscalerOptions;
   readonly #now: () => number;
+  readonly #today: () => number;
   readonly #log: Logger;
   readonly #gatewayPods: Informer<Pod>;
   readonly #gateways: GatewayScraper;
@@ -95,15 +98,17 @@ export class Autoscaler {
   readonly #entries = new Map<string, Entry>();
   readonly #writes = new Set<Promise<void>>();
   #rounds = 0;
-  /** When this process became leader. */
+  /** When this process became leader, in Unix time in ms. */
   #term = 0;
   /** When it last stopped leading. */
   #stoppedAt: number | undefined;
 
   constructor(options: AutoscalerOptions) {
-    const { client, config, identity, capabilities, log, now = Date.now } = options;
+    const { client, config, identity, capabilities, log } = options;
+    const { now = systemClock.now, today = Date.now } = options;
     this.#options = options;
     this.#now = now;
+    this.#today = today;
     this.#log = log;
     this.#gatewayPods = new Informer({
       client,
@@ -127,10 +132,11 @@ export class Autoscaler {
         client,
         lowers,
         podsOf: (entry) => this.#reader.podsOf(entry),
+        today,
         log,
       });
     }
-    this.#reader = new RevisionReader(options);
+    this.#reader = new RevisionReader({ ...options, today });
   }
 
   /**
@@ -164,7 +170,7 @@ export class Autoscaler {
 
   /** The time without the lease does not count as idle time, and drains start over. */
   #resume(now: number): void {
-    this.#term = now;
+    this.#term = this.#today();
     const pauseMs = Math.max(0, now - (this.#stoppedAt ?? now));
     for (const entry of this.#entries.values()) {
       entry.track.pause(pauseMs);
@@ -215,7 +221,7 @@ export class Autoscaler {
         ready,
         requests,
         complete: view.isComplete(key, timeout),
-        cpu: replicas > 0 ? this.#reader.cpuLoadOf(entry, now) : undefined,
+        cpu: replicas > 0 ? this.#reader.cpuLoadOf(entry) : undefined,
       },
       now,
     );

@@ -15,6 +15,7 @@ export interface RunOptions {
   /** Where all gateways of the test listen. */
   gatewayPort: number;
   signal: AbortSignal;
+  /** In the place of both clocks. */
   now?: () => number;
   reports?: Reports;
   /** Whether CPU requests of idle instances are lowered. */
@@ -63,6 +64,7 @@ export function watchForAutoscaler({
     reports,
     log: silent,
     now,
+    today: now,
   });
   const watching = Promise.all(Object.values(informers).map((informer) => informer.run(signal)));
   return { autoscaler, watching };
