@@ -1,8 +1,12 @@
 import assert from 'node:assert/strict';
+import type { AddressInfo } from 'node:net';
 import { deploymentName } from '../../apis/names.ts';
+import { KubeClient } from '../../kube/client.ts';
 import { DEPLOYMENTS } from '../../kube/core.ts';
 import { FakeApiServer, Rejection } from '../../testing/fakeApiServer.ts';
-import { silent, until } from '../../testing/until.ts';
+import { listen } from '../../testing/fakeHttp.ts';
+import { isBeforeTimer, silent, until } from '../../testing/until.ts';
+import { queueLimitMs } from './startTimes.ts';
 import { Waker } from './wake.ts';
 
 describe('Waker', () => {
@@ -73,6 +77,30 @@ describe('Waker', () => {
     scale(0);
     await woken;
     assert.deepEqual([await replicas(), patches().length], [1, 1]);
+  });
+
+  it('does not let a request wait in vain for an answer on a connection that is dead', async () => {
+    scale(0);
+    const nobody = await listen(0);
+    const { port } = nobody.address() as AddressInfo;
+    let sent = 0;
+    const dispatcher = api.connection.dispatcher.compose((dispatch) => (options, handler) => {
+      // What is sent on a connection whose other end has gone without a word arrives nowhere.
+      const origin = sent++ === 0 ? `http://127.0.0.1:${port}` : (options.origin as string);
+      return dispatch({ ...options, origin }, handler);
+    });
+    const client = new KubeClient({ ...api.connection, dispatcher });
+    const woken = new Waker(client, silent, new AbortController().signal).wake('ns/a', () => true);
+    try {
+      assert.ok(
+        await isBeforeTimer(woken, queueLimitMs(1000, true, 240_000)),
+        'the request got 429 meanwhile',
+      );
+      assert.equal(await replicas(), 1);
+    } finally {
+      nobody.closeAllConnections();
+      nobody.close();
+    }
   });
 
   it('stops when no request waits any more', async () => {
