@@ -8,6 +8,11 @@ import { scaleDecisions } from '../telemetry/metrics.ts';
 import { DELETION_COST, deletionCostChanges } from './deletionCost.ts';
 
 const FIELD_MANAGER = 'homerun-autoscaler';
+/**
+ * For the answer to a higher number, in ms: requests may wait for it for as little as ten seconds, and the connection may be
+ * dead without a word. One that is late after all does no harm, as a lower number might: its instances get requests again.
+ */
+const RAISED_MS = 4_000;
 
 export interface ScaleWriterOptions {
   client: Pick<KubeClient, 'mergePatch' | 'delete'>;
@@ -78,7 +83,7 @@ export class ScaleWriter {
       DEPLOYMENTS,
       deployment.metadata,
       { ...precondition, spec: { replicas: to } },
-      { subresource: 'scale', fieldManager: FIELD_MANAGER },
+      { subresource: 'scale', fieldManager: FIELD_MANAGER, timeoutMs: lowers ? undefined : RAISED_MS },
     );
     return Number(answer.metadata.resourceVersion);
   }

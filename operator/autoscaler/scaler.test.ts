@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
+import type { AddressInfo } from 'node:net';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
 import { SERVICES } from '../apis/serving/service/types.ts';
+import { KubeClient } from '../kube/client.ts';
 import { DEPLOYMENTS, type Deployment, PODS, type Pod } from '../kube/core.ts';
 import type { KubeObject } from '../kube/types.ts';
 import { actualInstances, autoscalerTick, desiredInstances, registry } from '../telemetry/metrics.ts';
 import { FakeApiServer, Rejection } from '../testing/fakeApiServer.ts';
-import { until } from '../testing/until.ts';
+import { listen } from '../testing/fakeHttp.ts';
+import { isBeforeTimer, until } from '../testing/until.ts';
 import { DELETION_COST } from './deletionCost.ts';
 import { EVICTION_REQUESTED } from './evictions.ts';
 import { FakeGateway } from './testing/gateway.ts';
@@ -79,6 +82,32 @@ describe('Autoscaler', () => {
     await reaches(4);
     await ticks(5);
     assert.equal(scaleWrites().length, 1);
+  });
+
+  it('raises in time for those that wait, although a connection to the API server is dead', async () => {
+    server.put(revision());
+    server.put(route());
+    server.put(deployment(1));
+    const nobody = await listen(0);
+    const { port } = nobody.address() as AddressInfo;
+    let isDead = true;
+    const dispatcher = server.connection.dispatcher.compose((dispatch) => (options, handler) => {
+      if (!isDead || !options.path.endsWith('/scale?fieldManager=homerun-autoscaler'))
+        return dispatch(options, handler);
+      isDead = false;
+      return dispatch({ ...options, origin: `http://127.0.0.1:${port}` }, handler);
+    });
+    const client = new KubeClient({ ...server.connection, dispatcher });
+    autoscaler = runAutoscaler({ client, gatewayPort: gateway.port, signal: stop.signal, now });
+    await ticks();
+    gateway.tell(KEY, { inFlight: 80, queued: 240 });
+    try {
+      await until('a write is under way', () => !isDead);
+      assert.ok(await isBeforeTimer(reaches(4), 10_000), 'what waited got 429 meanwhile');
+    } finally {
+      nobody.closeAllConnections();
+      nobody.close();
+    }
   });
 
   it('explains the number, in the reports and in the metrics, until there is nothing to explain', async () => {

@@ -178,10 +178,15 @@ export class KubeClient {
     type: ResourceType<T>,
     ref: ObjectRef,
     body: unknown,
-    options: { subresource?: string; fieldManager?: string } = {},
+    {
+      subresource,
+      fieldManager,
+      ...options
+    }: CallOptions & { subresource?: string; fieldManager?: string } = {},
   ): Promise<T> {
-    const answer = await this.request<T>('PATCH', resourcePath(type, ref, options.subresource), {
-      query: { fieldManager: options.fieldManager },
+    const answer = await this.request<T>('PATCH', resourcePath(type, ref, subresource), {
+      ...options,
+      query: { fieldManager },
       body,
       contentType: 'application/merge-patch+json',
       verb: 'patch',
