@@ -595,6 +595,39 @@ describe('chart', () => {
       });
     }
 
+    it('may be names that look like numbers, as a project number does, which is the name of a namespace then', () => {
+      const name = '123456789012';
+      const sets = {
+        secrets: {
+          namespaces: [name],
+          gateway: { priorityClassName: name, tls: { namespace: name, secrets: [name], issuer: { name } } },
+          registry: { ca: { secret: name }, pullSecretNamespaces: [name] },
+          api: {
+            enabled: true,
+            tlsSecret: name,
+            storage: {
+              enabled: true,
+              s3: { endpoint: 'https://s3.example.com', bucket: name, secret: name },
+            },
+          },
+          gatewayApi: { parentRefs: [{ name, namespace: name }] },
+          networkPolicy: { enabled: true },
+          monitoring: { serviceMonitor: { enabled: true } },
+        },
+        others: {
+          gateway: { service: { loadBalancerClass: name } },
+          registry: { ca: { configMap: name } },
+          api: { enabled: true, storage: { enabled: true, storageClassName: name } },
+        },
+        claim: { api: { enabled: true, storage: { enabled: true, existingClaim: name } } },
+      };
+      for (const [set, values] of Object.entries(sets)) {
+        const text = JSON.stringify(render(values, { release: name, namespace: name }));
+        // A number in JSON, and no text that contains it.
+        deepEqual(text.match(/"[\w./-]+":123456789012\b|[[,]123456789012\b/g), null, set);
+      }
+    });
+
     it('never leave a pod without restrictions', () => {
       const objects = render({ api: { enabled: true } });
       for (const role of ROLES) {

@@ -91,12 +91,20 @@ export function render(
     chart = chartCopy(withoutDefinition),
     kubeVersion = '1.34.0',
     templates = [],
-  }: { chart?: string; kubeVersion?: string; templates?: string[] } = {},
+    release = 'homerun',
+    namespace = NAMESPACE,
+  }: {
+    chart?: string;
+    kubeVersion?: string;
+    templates?: string[];
+    release?: string;
+    namespace?: string;
+  } = {},
 ): Rendered[] {
   const only = templates.flatMap((name) => ['-s', `templates/${name}.yaml`]);
-  const settings = ['--namespace', NAMESPACE, '--kube-version', kubeVersion, '-f', '-'];
+  const settings = ['--namespace', namespace, '--kube-version', kubeVersion, '-f', '-'];
   const input = JSON.stringify(values);
-  const text = helm(['template', 'homerun', chart, ...settings, ...only], { input });
+  const text = helm(['template', release, chart, ...settings, ...only], { input });
   const documents = parseAllDocuments(text);
   return documents.map((document) => document.toJS() as Rendered | null).filter((object) => object !== null);
 }

@@ -1,9 +1,12 @@
-{{/* Homerun can be installed once in a cluster, so its names are fixed. Each takes (dict "root" $ "role" ROLE). */}}
+{{/*
+Homerun can be installed once in a cluster, so its names are fixed. Each takes (dict "root" $ "role" ROLE). Names that others
+have chosen, and namespaces, are quoted: they may be numbers.
+*/}}
 {{- define "homerun.name" -}}homerun-{{ .role }}{{- end }}
 
 {{- define "homerun.selector" -}}
 app.kubernetes.io/name: homerun
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .role }}
 {{- end }}
 
@@ -21,7 +24,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace 
 {{- define "homerun.metadata" -}}
 name: {{ .name | default (include "homerun.name" .) }}
 {{- if not .clusterWide }}
-namespace: {{ .namespace | default .root.Release.Namespace }}
+namespace: {{ .namespace | default .root.Release.Namespace | quote }}
 {{- end }}
 labels:
   {{- include "homerun.labels" . | nindent 2 }}
@@ -111,7 +114,7 @@ roleRef:
 subjects:
   - kind: ServiceAccount
     name: {{ include "homerun.name" (dict "role" $.role) }}
-    namespace: {{ $.root.Release.Namespace }}
+    namespace: {{ $.root.Release.Namespace | quote }}
 {{- end }}
 {{- end }}
 {{- end }}
