@@ -6,6 +6,9 @@ import type { GatewayPod } from './members.ts';
 const ADMIN_PORT = 'admin';
 const GATEWAY_PORT = 'gateway';
 
+/** So long after its container a process begins at the latest. */
+const START_MS = 10_000;
+
 /** Where another gateway is reached. */
 export interface GatewayAddress {
   pod: string;
@@ -31,6 +34,21 @@ export function compileGatewayPod(pod: Pod): GatewayPod {
     endedAt: Math.max(0, ...times),
     ended: hasEnded(pod),
   };
+}
+
+/**
+ * The life that a gateway's process begins (Declaration): the time of its start, in Unix time in ms. A process that began
+ * before another one of its pod did, or ended, has ended for the others. Where the clock has been set back since that one, this
+ * one is later than all that is known of its pod.
+ */
+export function lifeOf({ status }: Pod, startedAt: number): number {
+  const statuses = status?.containerStatuses ?? [];
+  const ends = statuses.flatMap(({ state, lastState }) => [state?.terminated, lastState?.terminated]);
+  const known = ends
+    .flatMap((end) => [end?.startedAt, end?.finishedAt])
+    .map((time) => Date.parse(time ?? ''));
+  const latest = Math.max(...known.filter(Number.isFinite));
+  return latest > startedAt ? latest + START_MS : startedAt;
 }
 
 /** Whether a gateway declares what it uses. One of a release before that takes no account of others, nor they of it. */

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
+import type { Pod } from '../../kube/core.ts';
 import {
   LONGEST_WAIT_MS,
   OwnershipSimulation,
   type SimulationOptions,
 } from '../testing/ownershipSimulation.ts';
+import { compileGatewayPod, lifeOf } from './gatewayPods.ts';
 import type { GatewayPod } from './members.ts';
 import { Ownership } from './ownership.ts';
 import { ownerAmong } from './rendezvous.ts';
@@ -156,6 +158,53 @@ describe('declarations', () => {
     settle();
     assert.equal(a.dispatches(revision), true);
   });
+
+  const clocks: Record<string, { aheadMs: number; ranMs: number; reason: string }> = {
+    'is right': { aheadMs: 0, ranMs: 600_000, reason: 'a later process began later' },
+    'was set back while the one before ran': {
+      aheadMs: 3_600_000,
+      ranMs: -3_000_000,
+      reason: 'it began an hour ago by its own clock, and ended before it began by that of now',
+    },
+    'was set back after the one before had ended': {
+      aheadMs: 3_600_000,
+      ranMs: 600_000,
+      reason: 'the one before ends in an hour by the clock of now',
+    },
+  };
+  for (const [name, { aheadMs, ranMs, reason }] of Object.entries(clocks)) {
+    it(`are heard of a process that has restarted, whose clock ${name}`, () => {
+      const restartedAt = Date.parse('2026-01-01T12:00:00Z');
+      const beganAt = restartedAt + aheadMs - 600_000;
+      const iso = (ms: number): string => new Date(ms).toISOString();
+      const pod = {
+        metadata: { uid: 'a' },
+        status: {
+          conditions: [{ type: 'Ready', status: 'True' }],
+          containerStatuses: [
+            {
+              restartCount: 1,
+              state: { running: { startedAt: iso(restartedAt) } },
+              lastState: { terminated: { startedAt: iso(beganAt), finishedAt: iso(beganAt + ranMs) } },
+            },
+          ],
+        },
+      } as unknown as Pod;
+      const list = [compileGatewayPod(pod), ...pods('b').slice(1)];
+      const before = new Ownership('a', beganAt + 500, FENCE_MS);
+      before.setPods(pods('a', 'b'), now);
+      before.declare({});
+      tell(before, b);
+      a = new Ownership('a', lifeOf(pod, restartedAt + 500), FENCE_MS);
+      for (const gateway of [a, b]) {
+        gateway.setPods(list, now);
+        gateway.confirm(list, now, now);
+        gateway.declare({});
+      }
+      settle();
+      assert.equal(a.dispatches(revision), true, reason);
+    });
+  }
 
   it('are followed only once the data threads do what follows from them', () => {
     see(b, 'b');

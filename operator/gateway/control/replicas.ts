@@ -9,7 +9,14 @@ import type { Placement } from '../shared/messages.ts';
 import { checkDeclaration, type Declaration, type Held } from './declaration.ts';
 import { DeclarationSender } from './declarationSender.ts';
 import type { Dispatching } from './dispatching.ts';
-import { addressesOf, addressOf, compileGatewayPod, type GatewayAddress, takesPart } from './gatewayPods.ts';
+import {
+  addressesOf,
+  addressOf,
+  compileGatewayPod,
+  type GatewayAddress,
+  lifeOf,
+  takesPart,
+} from './gatewayPods.ts';
 import { Ownership } from './ownership.ts';
 import type { RouteTable } from './routeTable.ts';
 
@@ -85,7 +92,7 @@ export class Replicas {
         this.#resolveJoined();
         return;
       }
-      const life = Math.round(Date.now() - process.uptime() * 1000);
+      const life = lifeOf(own, Math.round(Date.now() - process.uptime() * 1000));
       this.#ownership = new Ownership(own.metadata.uid, life, this.#fenceMs);
       this.#tick();
     }
