@@ -56,12 +56,21 @@ export const CONDITIONS: Lens = derived('conditions', (stored) => messages(condi
 
 /** Ready apart from the others, as services, jobs and worker pools have it. */
 export const TERMINAL_CONDITIONS: readonly Lens[] = [
-  derived(
-    'terminalCondition',
-    (stored) => messages(conditionsOf(stored).filter(({ type }) => type === READY))?.[0],
-  ),
+  derived('terminalCondition', terminalCondition),
   derived('conditions', (stored) => messages(conditionsOf(stored).filter(({ type }) => type !== READY))),
 ];
+
+/** How the object stood before its last change is no outcome of that change. */
+function terminalCondition(stored: unknown): Fields | undefined {
+  const ready = conditionsOf(stored).find(({ type }) => type === READY);
+  if (!ready) return undefined;
+  return conditionMessage(isCurrent(stored) ? ready : { type: READY, status: 'Unknown' });
+}
+
+/** Whether the status is of the latest generation. */
+function isCurrent(stored: unknown): boolean {
+  return valueAt(stored, ['status', 'observedGeneration']) === valueAt(stored, ['metadata', 'generation']);
+}
 
 function messages(conditions: readonly Condition[]): Fields[] | undefined {
   return conditions.length > 0 ? conditions.map(conditionMessage) : undefined;
@@ -72,12 +81,8 @@ function messages(conditions: readonly Condition[]): Fields[] | undefined {
  * is True or False.
  */
 export function isSettled(stored: unknown, type: string): boolean {
-  const generation = valueAt(stored, ['metadata', 'generation']);
   const condition = conditionsOf(stored).find((each) => each.type === type);
-  return (
-    valueAt(stored, ['status', 'observedGeneration']) === generation &&
-    (condition?.status === 'True' || condition?.status === 'False')
-  );
+  return isCurrent(stored) && (condition?.status === 'True' || condition?.status === 'False');
 }
 
 /** `reconciling`, by the condition that says when a kind is done. */

@@ -258,6 +258,18 @@ describe('what v2 shows', () => {
     ]);
   });
 
+  for (const status of ['True', 'False']) {
+    it(`of Ready=${status} before the last change, which is no outcome of that`, () => {
+      const made = service({ shows: {}, reason: '' });
+      const conditions = [{ type: 'Ready', status, message: 'm' }];
+      const metadata = { ...made.metadata, generation: 2 };
+      const stored = { ...made, metadata, status: { observedGeneration: 1, conditions } };
+      const shown = toMessage(CONVERSIONS.Service, stored, PLACE);
+      assert.deepEqual(shown.terminalCondition, { type: 'Ready', state: 'CONDITION_RECONCILING' });
+      assert.equal(shown.reconciling, true);
+    });
+  }
+
   const places: Record<string, string | undefined> = {
     'spec.template.spec.containers[1].env[2].valueFrom.secretKeyRef.key':
       'template.containers[1].env[2].valueSource.secretKeyRef.version',
