@@ -12,3 +12,20 @@ export function isControlledBy(object: KubeObject, ownerUid: string): boolean {
     object.metadata.ownerReferences?.some(({ controller, uid }) => controller && uid === ownerUid) ?? false
   );
 }
+
+/**
+ * Whether the object was made for an earlier owner of the same kind and name. That has gone, so the garbage collector
+ * removes the object: its name is free soon, without anybody doing something.
+ */
+export function isOfEarlier(object: KubeObject, owner: OwnerReference): boolean {
+  return (
+    object.metadata.ownerReferences?.some(
+      ({ apiVersion, kind, name, uid, controller }) =>
+        controller &&
+        apiVersion === owner.apiVersion &&
+        kind === owner.kind &&
+        name === owner.name &&
+        uid !== owner.uid,
+    ) ?? false
+  );
+}

@@ -3,6 +3,7 @@ import { configMap, metadata } from '../testing/builders.ts';
 import { FakeApiServer, Rejection } from '../testing/fakeApiServer.ts';
 import { CONFIG_MAPS, DEPLOYMENTS, type Deployment } from './core.ts';
 import { StaleError } from './errors.ts';
+import { controllerReference } from './owner.ts';
 import { isApplied, type Plan, PlanExecutor, type PlanExecutorOptions, type PlannedEvent } from './plan.ts';
 import { APPLIED_HASH, type KubeObject, type ResourceType } from './types.ts';
 
@@ -253,6 +254,23 @@ describe('PlanExecutor', () => {
         assert.deepEqual(recorded, [{ type: 'Warning', reason: 'Refused', message }]);
       });
     }
+
+    it('is not reported when what has the name goes with an earlier owner: it makes room', async () => {
+      const owned = (uid: string) => ({
+        ...configMap('c', uid),
+        metadata: {
+          ...configMap('c', uid).metadata,
+          ownerReferences: [controllerReference({ ...subject, metadata: { ...subject.metadata, uid } })],
+        },
+      });
+      server.put(owned('earlier'));
+      for (const part of ['apply', 'create']) {
+        const wants = wanted({ apply: [], [part]: [owned('u')] });
+        await assert.rejects(rejecting().execute(subject, wants), StaleError);
+      }
+      assert.equal(live().status, undefined);
+      assert.deepEqual(recorded, []);
+    });
 
     const unreported: Record<string, { reason: string; fail: Rejection | 'reset' }> = {
       'a token has run out': {

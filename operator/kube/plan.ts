@@ -4,7 +4,7 @@ import type { Outcome } from './controller.ts';
 import { isKubeError, isRejection, NotOwnedError, StaleError } from './errors.ts';
 import type { EventRecorder, PlannedEvent } from './events.ts';
 import { contentHash, deepEqual, isSubset, project, withoutEmptied } from './json.ts';
-import { isControlledBy } from './owner.ts';
+import { isControlledBy, isOfEarlier } from './owner.ts';
 import { OwnWrites } from './ownWrites.ts';
 import { APPLIED_HASH, type KubeObject, keyOf, type ObjectRef, type ResourceType } from './types.ts';
 
@@ -171,6 +171,7 @@ export class PlanExecutor {
   /**
    * An apply would take over what another has made; the cache may hold our own alone, so the server is asked.
    * @throws {NotOwnedError} where the object of that name is controlled by another than the one it is made for.
+   * @throws {StaleError} where that is an earlier one of its name: the object goes, and is made anew then.
    */
   async #checkOwner(object: KubeObject, live?: KubeObject): Promise<void> {
     const { apiVersion, kind, metadata } = object;
@@ -178,6 +179,7 @@ export class PlanExecutor {
     if (!owner) return;
     const found = live ?? (await this.#options.client.get(this.#options.typeOf(object), metadata));
     if (!found || isControlledBy(found, owner.uid)) return;
+    if (isOfEarlier(found, owner)) throw staleError(object);
     const what = `${kind} '${metadata.name}' of ${apiVersion}`;
     throw new NotOwnedError(
       `${what} exists and does not belong to this ${owner.kind}. Delete it: its name is needed.`,

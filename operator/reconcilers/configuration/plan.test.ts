@@ -3,6 +3,7 @@ import { SERVING as ANNOTATION } from '../../apis/annotations/serving.ts';
 import { conditionOf } from '../../apis/condition.ts';
 import { parseConfig } from '../../config.ts';
 import { contentHash } from '../../kube/json.ts';
+import { controllerReference } from '../../kube/owner.ts';
 import { APPLIED_HASH } from '../../kube/types.ts';
 import { assertGolden } from '../../testing/golden.ts';
 import { configuration, EPOCH, revision } from '../../testing/serving.ts';
@@ -105,6 +106,28 @@ const CASES: Record<string, Case> = {
       reason: 'AlreadyExists',
       message: /'hello-v2' with different configuration/,
     },
+  },
+  'name taken by a revision of an earlier configuration of the name': {
+    reason: 'it goes without anybody doing something',
+    input: {
+      configuration: at(1, { metadata: { name: 'hello-v2' } }, {}),
+      revisions: [],
+      named: {
+        ...named,
+        metadata: {
+          ...named.metadata,
+          ownerReferences: [
+            controllerReference({
+              ...configuration(),
+              metadata: { ...configuration().metadata, uid: 'old' },
+            }),
+          ],
+        },
+      },
+    },
+    makes: true,
+    created: 'hello-v2',
+    condition: { status: 'Unknown' },
   },
   invalid: {
     reason: 'it came in while the webhook was away: nothing is made of it, and all that is wrong is said',

@@ -14,6 +14,11 @@ const config = parseConfig({});
 const ready = revision('hello-00001-abc', { ready: 'True' });
 const failed = revision('hello-00002-abc', { ready: 'False', message: 'It exited.' });
 const following = (status: object) => ({ ...configuration(), status }) as ReturnType<typeof configuration>;
+/** Of a service of that name with this UID. */
+const ofService = <T extends { metadata: object }>(uid: string, object: T): T => ({
+  ...object,
+  metadata: { ...object.metadata, labels: { [SERVING.service]: 'hello', [SERVING.serviceUID]: uid } },
+});
 const before = [{ revisionName: 'hello-00001-abc', percent: 100, latestRevision: true }];
 
 interface Case {
@@ -100,6 +105,48 @@ const CASES: Record<string, Case> = {
       reason: 'RevisionMissing',
       message: /^Revision 'hello-next' referenced in traffic is being created\.$/,
     },
+  },
+  'the configuration is still to be made': {
+    reason: 'the service makes it with the route, which may be seen first',
+    route: route(),
+    service: service(),
+    traffic: undefined,
+    ready: {
+      status: 'Unknown',
+      reason: 'ConfigurationMissing',
+      message: /^Configuration 'hello' referenced in traffic is being created\.$/,
+    },
+  },
+  'the configuration of another service is missing': {
+    reason: 'nobody is about to make it',
+    route: route('hello', [{ latestRevision: true, configurationName: 'other', percent: 100 }]),
+    service: service(),
+    traffic: undefined,
+    ready: { status: 'False', reason: 'ConfigurationMissing' },
+  },
+  'a configuration of an earlier service of the name': {
+    reason: 'it goes, and its revisions with it; the new one comes',
+    route: ofService('new', route()),
+    configurations: [ofService('old', following({ latestReadyRevisionName: 'hello-00001-abc' }))],
+    service: service(),
+    traffic: undefined,
+    ready: { status: 'Unknown', reason: 'ConfigurationMissing' },
+  },
+  'a revision of an earlier service of the name': {
+    reason: 'the same',
+    route: ofService('new', route('hello', [{ revisionName: 'hello-next', percent: 100 }])),
+    revisions: [ofService('old', revision('hello-next', { ready: 'True' }))],
+    service: service('hello', { metadata: { name: 'hello-next' } }),
+    traffic: undefined,
+    ready: { status: 'Unknown', reason: 'RevisionMissing' },
+  },
+  'a core Service of an earlier route of the name': {
+    reason: 'it goes without anybody doing something; requests from outside come in meanwhile',
+    route: route(),
+    configurations: [following({ latestReadyRevisionName: 'hello-00001-abc' })],
+    alias: desiredAlias({ ...route(), metadata: { ...route().metadata, uid: 'old' } }, 'system', config),
+    traffic: before,
+    ready: { status: 'Unknown', reason: 'NotOwned', message: /of an earlier route is being deleted\.$/ },
   },
   'a named revision has failed': {
     reason: 'a failing revision never takes traffic; everything stays where it was',

@@ -16,7 +16,7 @@ import type { Service } from '../../apis/serving/service/types.ts';
 import type { RouteTarget } from '../../apis/serving/traffic/types.ts';
 import { addressOf, urlOf } from '../../apis/url.ts';
 import type { CoreService } from '../../kube/core.ts';
-import { isControlledBy } from '../../kube/owner.ts';
+import { controllerReference, isControlledBy, isOfEarlier } from '../../kube/owner.ts';
 import type { Plan } from '../../kube/plan.ts';
 import { timestamp } from '../../kube/time.ts';
 import type { KubeObject } from '../../kube/types.ts';
@@ -55,7 +55,7 @@ export function planRoute(
   now: number,
 ): Plan<Route> {
   const { route } = input;
-  const foreign = input.alias !== undefined && !isControlledBy(input.alias, route.metadata.uid ?? '');
+  const foreign = holderOfName(input);
   const targets = (route.spec.traffic ?? []).map((target) => resolve(target, input));
   const problem = targets.flatMap((each) => ('problem' in each ? [each.problem] : []))[0];
   const assigned: Condition = problem
@@ -94,10 +94,14 @@ type Unresolved = { problem: TargetProblem };
 
 function resolve(target: RouteTarget, input: RouteInput): Resolved | Unresolved {
   if (target.revisionName) return checked(target, target.revisionName, input);
-  const { configurations } = input;
   const name = target.configurationName ?? '';
-  const configuration = configurations.get(name);
+  const configuration = ofPresent(input.configurations.get(name), input.route);
   if (!configuration) {
+    // The service makes both, and the route may be seen first.
+    if (input.service?.metadata.name === name) {
+      const message = `Configuration '${name}' referenced in traffic is being created.`;
+      return { problem: { status: 'Unknown', reason: REASONS.configurationMissing, message } };
+    }
     const message = `Configuration '${name}' referenced in traffic not found.`;
     return { problem: { status: 'False', reason: REASONS.configurationMissing, message } };
   }
@@ -116,16 +120,16 @@ function resolve(target: RouteTarget, input: RouteInput): Resolved | Unresolved 
 function checked(
   target: RouteTarget,
   name: string,
-  { revisions, route: { metadata }, service }: RouteInput,
+  { revisions, route, service }: RouteInput,
 ): Resolved | Unresolved {
-  const revision = revisions.get(name);
+  const revision = ofPresent(revisions.get(name), route);
   if (!revision) {
     // gcloud names the revision that it deploys with --tag, and gives up at the first False.
     if (service?.spec.template.metadata?.name === name) {
       const message = `Revision '${name}' referenced in traffic is being created.`;
       return { problem: { status: 'Unknown', reason: REASONS.revisionMissing, message } };
     }
-    const message = `Revision '${name}' referenced in traffic not found. Traffic stays where it was.${listing(metadata)}`;
+    const message = `Revision '${name}' referenced in traffic not found. Traffic stays where it was.${listing(route.metadata)}`;
     return { problem: { status: 'False', reason: REASONS.revisionMissing, message } };
   }
   const ready = conditionOf(revision.status?.conditions, READY);
@@ -133,6 +137,14 @@ function checked(
   const message = `Revision '${name}' referenced in traffic is not ready. ${ready?.message ?? ''}`.trimEnd();
   const status = ready?.status === 'False' ? 'False' : 'Unknown';
   return { problem: { status, reason: REASONS.revisionNotReady, message } };
+}
+
+/** The object unless it is of an earlier service of the name that the route's has: it goes, if it has not gone. */
+function ofPresent<T extends KubeObject>(object: T | undefined, { metadata }: Route): T | undefined {
+  const { [SERVING.service]: name, [SERVING.serviceUID]: uid } = object?.metadata.labels ?? {};
+  const isSameName = name === metadata.labels?.[SERVING.service];
+  const isEarlier = isSameName && uid !== undefined && uid !== metadata.labels?.[SERVING.serviceUID];
+  return isEarlier ? undefined : object;
 }
 
 /** How to see which revisions there are. */
@@ -159,12 +171,12 @@ const NONE: ReadonlyMap<string, TakenHost> = new Map();
 /** Whether requests for the route's names reach it. */
 function reachability(
   route: Route,
-  foreign: boolean,
+  foreign: NameHolder | undefined,
   taken: ReadonlyMap<string, TakenHost>,
   rollouts: readonly Rollout[] = [],
 ): Condition {
   const type = TYPES.ingressReady;
-  if (foreign) return { type, status: 'False', reason: REASONS.notOwned, message: nameTaken(route) };
+  if (foreign) return { type, reason: REASONS.notOwned, ...nameTaken(route, foreign) };
   const [first] = taken.values();
   if (!first) return rolledOut(type, rollouts);
   const message =
@@ -181,9 +193,20 @@ function rolledOut(type: string, rollouts: readonly Rollout[]): Condition {
   return { type, status: 'Unknown', reason: REASONS.rolloutInProgress, message };
 }
 
-function nameTaken(route: Route): string {
-  return (
-    `A core Service named '${route.metadata.name}' exists that this route did not create. ` +
-    'Delete it, or give the service another name: the name is needed for the address inside the cluster.'
-  );
+/** Whose the core Service is that has the route's name: it is in the way until it goes. */
+type NameHolder = 'earlier route' | 'other';
+
+function holderOfName({ alias, route }: RouteInput): NameHolder | undefined {
+  if (!alias || isControlledBy(alias, route.metadata.uid ?? '')) return undefined;
+  return isOfEarlier(alias, controllerReference(route)) ? 'earlier route' : 'other';
+}
+
+function nameTaken({ metadata: { name } }: Route, holder: NameHolder): Pick<Condition, 'status' | 'message'> {
+  if (holder === 'earlier route') {
+    return { status: 'Unknown', message: `Core Service '${name}' of an earlier route is being deleted.` };
+  }
+  const message =
+    `A core Service named '${name}' exists that this route did not create. ` +
+    'Delete it, or give the service another name: the name is needed for the address inside the cluster.';
+  return { status: 'False', message };
 }

@@ -41,6 +41,7 @@ interface Case {
 
 const latest = { latestCreatedRevisionName: 'hello-00001-abc', latestReadyRevisionName: 'hello-00001-abc' };
 const served = [{ revisionName: 'hello-00001-abc', latestRevision: true, percent: 100 }];
+const earlier = { ...service(), metadata: { ...service().metadata, uid: 'earlier' } };
 const broken = service();
 broken.spec.traffic = [{ revisionName: 'hello-00001-abc', percent: 90 }];
 
@@ -112,6 +113,16 @@ const CASES: Record<string, Case> = {
     input: { service: broken },
     want: { Ready: { status: 'False', reason: 'InvalidArgument' } },
     writes: 0,
+  },
+  'children of an earlier service of the name': {
+    reason: 'they go without anybody doing something, and nothing is claimed of them',
+    input: {
+      service: service(),
+      configuration: configuration(earlier, { status: 'True' }, latest),
+      route: route(earlier, { status: 'True' }, served),
+    },
+    want: { Ready: { status: 'Unknown', reason: 'OutOfDate' } },
+    writes: 2,
   },
   'a route of that name belongs to another owner': {
     reason: 'what a person made by hand is not taken over',

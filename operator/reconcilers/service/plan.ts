@@ -9,7 +9,7 @@ import {
 } from '../../apis/serving/service/conditions.ts';
 import type { Service } from '../../apis/serving/service/types.ts';
 import { validateService } from '../../apis/serving/service/validation.ts';
-import { controllerReference, isControlledBy } from '../../kube/owner.ts';
+import { controllerReference, isControlledBy, isOfEarlier } from '../../kube/owner.ts';
 import { isApplied, type Plan } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { inherited } from '../inherit.ts';
@@ -34,7 +34,10 @@ export function planService(input: ServiceInput, now: number): Plan<Service> {
     return unchanged(input, { reason: REASONS.invalidArgument, message }, now);
   }
   const unowned = [input.configuration, input.route].find(
-    (child) => child && !isControlledBy(child, service.metadata.uid ?? ''),
+    (child) =>
+      child &&
+      !isControlledBy(child, service.metadata.uid ?? '') &&
+      !isOfEarlier(child, controllerReference(service)),
   );
   if (unowned) {
     const message = `${unowned.kind} '${unowned.metadata.name}' exists and does not belong to this service. Delete it, or choose another name.`;

@@ -9,7 +9,7 @@ import { defaultRevisionSpec } from '../../apis/serving/revision/defaults.ts';
 import { REVISIONS, type Revision, type RevisionTemplate } from '../../apis/serving/revision/types.ts';
 import type { Config } from '../../config.ts';
 import { deepEqual, isSubset, withoutEmpty } from '../../kube/json.ts';
-import { controllerReference, isControlledBy } from '../../kube/owner.ts';
+import { controllerReference, isControlledBy, isOfEarlier } from '../../kube/owner.ts';
 import { isApplied, type Plan, removalOf } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { inherited } from '../inherit.ts';
@@ -75,7 +75,8 @@ export function planTemplate(
     reusable(named, desired) ??
     unchanged(input, desired);
   const invalid = existing ? undefined : invalidTemplate(input);
-  const rejected = invalid ?? (!existing && named ? nameTaken(desired) : undefined);
+  const isTaken = !existing && named && !isOfEarlier(named, controllerReference(owner.object));
+  const rejected = invalid ?? (isTaken ? nameTaken(desired) : undefined);
   const latest = existing ?? desired;
   const names = {
     latestCreatedRevisionName: rejected ? status?.latestCreatedRevisionName : latest.metadata.name,
