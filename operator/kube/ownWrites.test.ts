@@ -79,6 +79,18 @@ describe('PlanExecutor behind its own writes', () => {
     assert.equal(server.writes.length, 2);
   });
 
+  it('says nothing of an object as the cache has it that was applied otherwise since', async () => {
+    const first = { apply: [configMap('child', '1')] };
+    await executor.execute(subject, plan(first));
+    child = server.get(CONFIG_MAPS, configMap('child', '1').metadata);
+    await executor.execute(subject, plan({ apply: [configMap('child', '2')] }));
+    await assert.rejects(executor.execute(subject, { ...step(1), ...first }), StaleError);
+    assert.equal(stored().status, undefined);
+    child = server.get(CONFIG_MAPS, configMap('child', '2').metadata);
+    await executor.execute(subject, { ...step(1), ...first });
+    assert.equal(stored().status?.step, 1);
+  });
+
   it('makes an object again that went before the cache ever had it', async () => {
     const wanted = plan({ apply: [configMap('child', '1')] });
     await executor.execute(subject, wanted);

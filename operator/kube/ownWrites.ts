@@ -51,12 +51,11 @@ export class OwnWrites {
     this.#remember(this.#replaced, uid, { versions: versions.add(resourceVersion), at: this.#clock.now() });
   }
 
-  /** Whether the cache, which has `cached`, lacks that `object` was applied with the same content. */
-  isApplying(object: KubeObject, wanted: string, cached: KubeObject | undefined): boolean {
+  /** What `object` was last applied with, where the cache, which has `cached`, lacks that; undefined where it does not. */
+  unseen(object: KubeObject, cached: KubeObject | undefined): string | undefined {
     const applied = this.#applied.get(nameOf(object));
-    if (!applied) return false;
-    const same = applied.wanted === wanted && applied.replaced === cached?.metadata.resourceVersion;
-    return same && this.#isRecent(applied.at);
+    if (!applied || applied.replaced !== cached?.metadata.resourceVersion) return undefined;
+    return this.#isRecent(applied.at) ? applied.wanted : undefined;
   }
 
   /** `object` was applied when the cache had `cached`; the server has `stored` now. */

@@ -156,8 +156,11 @@ export class PlanExecutor {
     const object = { ...planned, metadata: content };
     const wanted = contentHash(object);
     const live = cached(object);
-    if (this.#isInPlace(object, wanted, live)) return false;
-    if (this.#own.isApplying(object, wanted, live)) throw staleError(object);
+    const unseen = this.#own.unseen(object, live);
+    const isInPlace = this.#isInPlace(object, wanted, live);
+    // What is in place as the cache has it has been changed since, and what is to be applied has been.
+    if (unseen !== undefined && (isInPlace || unseen === wanted)) throw staleError(object);
+    if (isInPlace) return false;
     await this.#checkOwner(object, live);
     const version = resourceVersion === undefined ? {} : { resourceVersion };
     const { metadata, ...marked } = markApplied(object, wanted);
