@@ -1,19 +1,17 @@
 import { mappingChildName } from '../../apis/names.ts';
+import { ROUTES } from '../../apis/serving/route/types.ts';
+import { SERVICES } from '../../apis/serving/service/types.ts';
 import type { KubeError } from '../../kube/errors.ts';
 import type { Store } from '../../kube/store.ts';
-import type { KubeObject } from '../../kube/types.ts';
+import { type KubeObject, refOf } from '../../kube/types.ts';
+import type { Context } from '../context.ts';
 import { routeOfMapping, type Stores } from '../informers.ts';
 import { ageOfMapping, keeperOf } from '../route/hosts.ts';
 import { holdersOf } from '../route/observe.ts';
+import { unseen } from '../unseen.ts';
 import { CERTIFICATE } from './certificate.ts';
 import { lastRequest } from './certManager.ts';
-import {
-  type ChildKind,
-  type ChildState,
-  childAt,
-  type DomainMappingConfig,
-  whyUnavailable,
-} from './child.ts';
+import { type ChildKind, type ChildState, childAt, whyUnavailable } from './child.ts';
 import { HTTP_ROUTE } from './httpRoute.ts';
 import type { DomainMappingInput } from './plan.ts';
 
@@ -23,16 +21,18 @@ type Read = Stores<'domainMappings' | 'routes' | 'certificates' | 'certificateRe
 type Apis = Record<'certificates' | 'httpRoutes', { unavailable: KubeError | undefined }>;
 
 /** A domain mapping, its route, what was made for it and what else has its domain; undefined when it is gone or going. */
-export function observe(
+export async function observe(
   key: string,
   stores: Read,
-  config: DomainMappingConfig,
   { certificates, httpRoutes }: Apis,
-): DomainMappingInput | undefined {
+  { client, config }: Pick<Context, 'client' | 'config'>,
+): Promise<DomainMappingInput | undefined> {
   const mapping = stores.domainMappings.get(key);
   if (!mapping || mapping.metadata.deletionTimestamp) return undefined;
   const host = mapping.metadata.name;
-  const [route = ''] = routeOfMapping(mapping);
+  const [routeKey = ''] = routeOfMapping(mapping);
+  const [unseenRoute] = await unseen([routeKey], stores.routes, ROUTES, client);
+  const route = stores.routes.get(routeKey) ?? unseenRoute;
   const age = mapping.status?.mappedRouteName ? ageOfMapping(mapping) : undefined;
   const childState = <T extends KubeObject>(
     kind: ChildKind<T>,
@@ -45,7 +45,8 @@ export function observe(
   const request = lastRequest(stores.certificateRequests.byIndex('certificate', mappingChildName(host)));
   return {
     mapping,
-    route: stores.routes.get(route),
+    route,
+    service: route ? undefined : await client.get(SERVICES, refOf(routeKey)),
     takenBy: keeperOf(host, holdersOf([host], mapping, stores, config), age)?.by,
     certificate: { ...childState(CERTIFICATE, stores.certificates, certificates.unavailable), request },
     httpRoute: childState(HTTP_ROUTE, stores.httpRoutes, httpRoutes.unavailable),

@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { type Condition, conditionOf } from '../../apis/condition.ts';
 import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
+import type { Service } from '../../apis/serving/service/types.ts';
 import { parseConfig } from '../../config.ts';
 import { domainMapping } from '../../testing/domains.ts';
-import { EPOCH, route } from '../../testing/serving.ts';
+import { EPOCH, route, service } from '../../testing/serving.ts';
 import { planDomainMapping } from './plan.ts';
 
 const config = parseConfig({ domain: 'run.example.com' });
@@ -14,6 +15,7 @@ interface Case {
   reason: string;
   mapping?: DomainMapping;
   route?: Route;
+  service?: Service;
   takenBy?: string;
   mapped?: string;
   routable: [status: string, reason?: string];
@@ -34,6 +36,13 @@ const CASES: Record<string, Case> = {
     routable: ['False', 'RouteMissing'],
     message: /^Service 'hello' does not exist in this namespace\.$/,
     ready: 'False',
+  },
+  'a service whose route is still to be made': {
+    reason: 'nothing is wrong yet',
+    service: service(),
+    routable: ['Unknown', 'RouteNotReady'],
+    message: /^Service 'hello' is being created\.$/,
+    ready: 'Unknown',
   },
   'a service that is going': {
     reason: 'another service of its name is another one',
@@ -102,8 +111,8 @@ const brief = (condition: Condition | undefined) =>
 describe('planDomainMapping', () => {
   for (const [name, { reason, mapping = domainMapping(), message, ...each }] of Object.entries(CASES)) {
     it(`${name}: ${reason}`, () => {
-      const { takenBy, route: found, mapped, routable, ready } = each;
-      const status = statusOf({ mapping, route: found, takenBy });
+      const { takenBy, route: found, service: made, mapped, routable, ready } = each;
+      const status = statusOf({ mapping, route: found, service: made, takenBy });
       const condition = conditionOf(status.conditions, 'DomainRoutable');
       assert.deepEqual(brief(condition), routable);
       if (message) assert.match(condition?.message ?? '', message);

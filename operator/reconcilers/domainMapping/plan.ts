@@ -5,6 +5,7 @@ import {
 } from '../../apis/domains/domainMapping/conditions.ts';
 import type { DomainMapping } from '../../apis/domains/domainMapping/types.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
+import type { Service } from '../../apis/serving/service/types.ts';
 import { externalHost, isExternalHost, type UrlConfig } from '../../apis/url.ts';
 import type { Plan } from '../../kube/plan.ts';
 import { passingMs, readyEvents } from '../readiness.ts';
@@ -16,6 +17,8 @@ export interface DomainMappingInput {
   mapping: DomainMapping;
   /** The route that it names, if that exists. */
   route?: Route;
+  /** The service that it names and whose route is still to be made. */
+  service?: Service;
   /** The kind and name of what has the domain and keeps it. */
   takenBy?: string;
   certificate?: CertificateState;
@@ -77,7 +80,7 @@ function urlOf(
   return `${isTrue(provisioned) ? 'https' : urlScheme}://${metadata.name}`;
 }
 
-function routability({ mapping, route, takenBy }: DomainMappingInput, config: UrlConfig): Condition {
+function routability({ mapping, route, service, takenBy }: DomainMappingInput, config: UrlConfig): Condition {
   const { name } = mapping.metadata;
   const { routeName } = mapping.spec;
   const not = (status: 'False' | 'Unknown', reason: string, message: string): Condition => ({
@@ -95,6 +98,9 @@ function routability({ mapping, route, takenBy }: DomainMappingInput, config: Ur
   }
   if (takenBy !== undefined) {
     return not('False', REASONS.hostTaken, `Domain '${name}' belongs to ${takenBy}, which had it before.`);
+  }
+  if (!route && service && !service.metadata.deletionTimestamp) {
+    return not('Unknown', REASONS.routeNotReady, `Service '${routeName}' is being created.`);
   }
   if (!route || route.metadata.deletionTimestamp) {
     return not('False', REASONS.routeMissing, `Service '${routeName}' does not exist in this namespace.`);

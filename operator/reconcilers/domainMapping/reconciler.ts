@@ -26,7 +26,7 @@ export const permissions: Permission[] = [
 export function domainMappingController(context: Context): Controller {
   const { informers, config, now, log } = context;
   const reconcile = async (key: string) => {
-    const input = observe(key, stores, config, informers);
+    const input = await observe(key, stores, informers, context);
     if (!input) return collect(key);
     const { mapping } = input;
     const children = planChildren(input, config);

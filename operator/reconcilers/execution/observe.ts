@@ -53,8 +53,8 @@ export async function observe(
 }
 
 /**
- * The job that an execution names. Where nobody has filled in the execution, it is asked for if it is not seen yet:
- * `kubectl apply` makes a job and its execution at nearly the same time.
+ * The job that an execution names. Where nobody has filled in the execution, it is asked for: `kubectl apply` makes or
+ * changes a job and makes its execution at nearly the same time, and the run is one of the job as it is then.
  */
 async function jobToRun(
   execution: Execution,
@@ -64,9 +64,9 @@ async function jobToRun(
   const name = jobOf(execution);
   if (!name) return undefined;
   const { namespace, ownerReferences = [] } = execution.metadata;
-  const seen = jobs.get(keyOf({ namespace, name }));
   const isFilledIn = isComplete(execution) && ownerReferences.some(({ controller }) => controller);
-  return seen || isFilledIn || isFinished(execution) ? seen : client.get(JOBS, { namespace, name });
+  if (isFilledIn || isFinished(execution)) return jobs.get(keyOf({ namespace, name }));
+  return client.get(JOBS, { namespace, name });
 }
 
 /** The pods of the tasks; pods of an earlier execution of the name may still be going away. */

@@ -1,12 +1,24 @@
+import { EXECUTIONS } from '../../apis/run/execution/types.ts';
 import { isControlledBy } from '../../kube/owner.ts';
+import { keyOf } from '../../kube/types.ts';
+import type { Context } from '../context.ts';
 import type { Stores } from '../informers.ts';
+import { unseen } from '../unseen.ts';
 import type { JobInput } from './plan.ts';
+import { awaitedRun } from './runs.ts';
 
 /** A job with its executions, without those of an earlier job of its name; undefined when it is gone or going. */
-export function observe(key: string, stores: Stores<'jobs' | 'executions'>): JobInput | undefined {
+export async function observe(
+  key: string,
+  stores: Stores<'jobs' | 'executions'>,
+  { client }: Pick<Context, 'client'>,
+): Promise<JobInput | undefined> {
   const job = stores.jobs.get(key);
   if (!job || job.metadata.deletionTimestamp) return undefined;
-  const { uid = '' } = job.metadata;
-  const executions = stores.executions.byIndex('job', key).filter((each) => isControlledBy(each, uid));
-  return { job, executions };
+  const { uid = '', namespace } = job.metadata;
+  const awaited = awaitedRun(job);
+  const keys = awaited === undefined ? [] : [keyOf({ namespace, name: awaited })];
+  const others = await unseen(keys, stores.executions, EXECUTIONS, client);
+  const executions = [...stores.executions.byIndex('job', key), ...others];
+  return { job, executions: executions.filter((each) => isControlledBy(each, uid)) };
 }

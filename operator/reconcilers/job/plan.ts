@@ -15,7 +15,7 @@ import { isFinished } from '../execution/completion.ts';
 import { stateOf } from '../execution/metrics.ts';
 import { type RejectionInput, withRejection } from '../rejection.ts';
 import { expiredExecutions, newestFirst } from './history.ts';
-import { askedRuns, DONE, executionName } from './runs.ts';
+import { askedRuns, awaitedRun, DONE } from './runs.ts';
 import { scheduled } from './schedule.ts';
 
 export interface JobInput {
@@ -96,14 +96,13 @@ function createdAt(execution: Execution, now: number): Execution {
  * With `startExecutionToken` a job is ready once that execution has started, with `runExecutionToken` once it has
  * completed (API reference, JobSpec); otherwise at once.
  */
-function readyCondition({ metadata, spec }: Job, executions: readonly Execution[]): Condition {
-  const token = spec.runExecutionToken || spec.startExecutionToken;
-  if (!token) return { type: READY, status: 'True' };
-  const name = executionName(metadata.name, token);
+function readyCondition(job: Job, executions: readonly Execution[]): Condition {
+  const name = awaitedRun(job);
+  if (name === undefined) return { type: READY, status: 'True' };
   const execution = executions.find((each) => each.metadata.name === name);
   // It was made, has ended, and is collected by now.
   if (!execution) return { type: READY, status: 'True' };
-  const type = spec.runExecutionToken ? EXECUTION_CONDITIONS.completed : EXECUTION_CONDITIONS.started;
+  const type = job.spec.runExecutionToken ? EXECUTION_CONDITIONS.completed : EXECUTION_CONDITIONS.started;
   const current = conditionOf(execution.status?.conditions, type);
   if (current?.status === 'True') return { type: READY, status: 'True' };
   const {

@@ -16,7 +16,7 @@ export const permissions: Permission[] = [
 export function jobController(context: Context): Controller {
   const { informers, config, now, log } = context;
   const reconcile = async (key: string) => {
-    const input = observe(key, stores);
+    const input = await observe(key, stores, context);
     if (!input) return;
     return executor.execute(input.job, planJob(input, config, now()));
   };

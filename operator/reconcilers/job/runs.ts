@@ -33,6 +33,12 @@ export function askedRuns({ metadata, spec, status }: Job): Run[] {
   });
 }
 
+/** Name of the execution that the job's Ready waits for; undefined where it waits for none. */
+export function awaitedRun({ metadata, spec }: Job): string | undefined {
+  const token = spec.runExecutionToken || spec.startExecutionToken;
+  return token ? executionName(metadata.name, token) : undefined;
+}
+
 /** JOB-VALUE; a value that cannot be part of a name is written as letters that follow from it. */
 export function executionName(job: string, value: string): string {
   const fits = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(value);

@@ -1,23 +1,32 @@
+import { REVISIONS } from '../../apis/serving/revision/types.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
+import { SERVICES, type Service } from '../../apis/serving/service/types.ts';
 import type { UrlConfig } from '../../apis/url.ts';
+import type { Store } from '../../kube/store.ts';
 import type { KubeObject } from '../../kube/types.ts';
+import type { Context } from '../context.ts';
 import { configurationsOfRoute, revisionsOfRoute, type Stores } from '../informers.ts';
+import { unseen } from '../unseen.ts';
 import { type Holder, holderOfMapping, holderOfRoute, hostsOfRoute, takenHosts } from './hosts.ts';
 import type { RouteInput } from './plan.ts';
 
 /** A route, what its targets name, and what others have of its names; undefined when it is gone or going. */
-export function observe(
+export async function observe(
   key: string,
   stores: Stores<'routes' | 'services' | 'configurations' | 'revisions' | 'coreServices' | 'domainMappings'>,
-  urls: UrlConfig,
-): RouteInput | undefined {
+  { client, config: urls }: Pick<Context, 'client' | 'config'>,
+): Promise<RouteInput | undefined> {
   const route = stores.routes.get(key);
   if (!route || route.metadata.deletionTimestamp) return undefined;
+  const service = stores.services.get(key);
+  if (!isServicePresent(route, service)) return undefined;
+  const [configurations, revisions] = [configurationsOfRoute(route), revisionsOfRoute(route)];
+  const others = await unseen(revisions, stores.revisions, REVISIONS, client);
   return {
     route,
-    configurations: byName(configurationsOfRoute(route), (each) => stores.configurations.get(each)),
-    revisions: byName(revisionsOfRoute(route), (each) => stores.revisions.get(each)),
-    service: stores.services.get(key),
+    configurations: byName(present(configurations, stores.configurations)),
+    revisions: byName([...present(revisions, stores.revisions), ...others]),
+    service,
     alias: stores.coreServices.get(key),
     taken: takenHosts(route, holdersOf(hostsOfRoute(urls)(route), route, stores, urls), urls),
   };
@@ -52,10 +61,18 @@ export function holdersOf(
   ];
 }
 
-function byName<T extends { metadata: { name: string } }>(
-  keys: string[],
-  get: (key: string) => T | undefined,
-): Map<string, T> {
-  const found = keys.flatMap((key) => get(key) ?? []);
-  return new Map(found.map((object) => [object.metadata.name, object]));
+/** Whether there is the very service that made the route: one whose service has gone goes soon, and nothing is said of it. */
+function isServicePresent({ metadata }: Route, service: Service | undefined): boolean {
+  const owner = metadata.ownerReferences?.find(
+    ({ controller, kind }) => controller && kind === SERVICES.kind,
+  );
+  return !owner || owner.uid === service?.metadata.uid;
+}
+
+function present<T extends KubeObject>(keys: readonly string[], store: Store<T>): T[] {
+  return keys.flatMap((key) => store.get(key) ?? []);
+}
+
+function byName<T extends KubeObject>(objects: readonly T[]): Map<string, T> {
+  return new Map(objects.map((object) => [object.metadata.name, object]));
 }

@@ -15,7 +15,7 @@ export const permissions: Permission[] = [
 export function routeController(context: Context): Controller {
   const { informers, config, identity, now, log } = context;
   const reconcile = async (key: string) => {
-    const input = observe(key, stores, config);
+    const input = await observe(key, stores, context);
     if (!input) return;
     return executor.execute(input.route, planRoute(input, identity.namespace, config, now()));
   };

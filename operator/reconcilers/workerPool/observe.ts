@@ -1,26 +1,29 @@
+import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
+import { REVISIONS } from '../../apis/serving/revision/types.ts';
 import { isControlledBy } from '../../kube/owner.ts';
 import { keyOf } from '../../kube/types.ts';
 import { type Context, metadataNow } from '../context.ts';
 import { ownDeployment, type Stores } from '../informers.ts';
+import { unseen } from '../unseen.ts';
 import type { WorkerPoolInput } from './plan.ts';
 
 /** What a pool depends on. */
 export const READ = ['workerPools', 'revisions', 'deployments', 'pods', 'coreServices'] as const;
 
 /** A worker pool with its revisions, their Deployments and pods; undefined when it is gone or going. */
-export function observe(
+export async function observe(
   key: string,
   stores: Stores<(typeof READ)[number]>,
   context: Context,
-): WorkerPoolInput | undefined {
+): Promise<WorkerPoolInput | undefined> {
   const { capabilities, rollOuts } = context;
   const pool = stores.workerPools.get(key);
   if (!pool || pool.metadata.deletionTimestamp) return undefined;
   const { uid = '', namespace } = pool.metadata;
   const name = pool.spec.template.metadata?.name;
-  const revisions = stores.revisions
-    .byIndex('workerPool', key)
-    .filter((revision) => isControlledBy(revision, uid));
+  const seen = stores.revisions.byIndex('workerPool', key);
+  const others = await unseen(namedIn(pool), stores.revisions, REVISIONS, context.client);
+  const revisions = [...seen, ...others].filter((revision) => isControlledBy(revision, uid));
   return {
     pool,
     revisions,
@@ -40,4 +43,11 @@ export function observe(
       revisions.flatMap(({ metadata }) => (rollOuts.has(keyOf(metadata)) ? [metadata.name] : [])),
     ),
   };
+}
+
+/** Keys of the revisions that the splits name. */
+function namedIn({ metadata: { namespace }, spec }: WorkerPool): string[] {
+  return (spec.instanceSplits ?? []).flatMap(({ revisionName: name }) =>
+    name ? keyOf({ namespace, name }) : [],
+  );
 }

@@ -17,7 +17,7 @@ export const permissions: Permission[] = [
 export function workerPoolController(context: Context): Controller {
   const { informers, config, rollOuts, now, log } = context;
   const reconcile = async (key: string) => {
-    const input = observe(key, stores, context);
+    const input = await observe(key, stores, context);
     if (!input) return;
     const plan = planWorkerPool(input, config, now());
     const { namespace } = input.pool.metadata;
