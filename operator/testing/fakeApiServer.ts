@@ -67,6 +67,7 @@ export class FakeApiServer {
   #failures: Failure[] = [];
   #server: Server | undefined;
   #paused: PromiseWithResolvers<void> | undefined;
+  #holdsWatches = false;
 
   private constructor(options: FakeApiServerOptions, server: Server) {
     this.#types = [
@@ -176,6 +177,17 @@ export class FakeApiServer {
     for (const watch of this.#watches) watch.release();
   }
 
+  /** From now on each watch keeps its events back, and a test lets them pass one by one, in an order of its own. */
+  holdWatches(): void {
+    this.#holdsWatches = true;
+    for (const watch of this.#watches) watch.hold();
+  }
+
+  /** Watches that keep events back. */
+  get watchesBehind(): FakeWatch[] {
+    return [...this.#watches].filter(({ isBehind }) => isBehind);
+  }
+
   /** Dies at once: connections are reset, new ones rejected. The data stays. */
   kill(): void {
     this.#server?.close();
@@ -253,6 +265,7 @@ export class FakeApiServer {
       bookmarks: query.get('allowWatchBookmarks') === 'true',
       show: (object) => this.#rest.show(object),
     });
+    if (this.#holdsWatches) watch.hold();
     const version = query.get('resourceVersion') ?? '';
     if (version === '' || version === '0') {
       for (const object of this.storage.list(type)) watch.begin(object);

@@ -27,7 +27,7 @@ export class FakeWatch {
   readonly #type: ResourceType;
   readonly #bookmarks: boolean;
   readonly #show: (object: Stored) => Stored;
-  /** What is kept back while the server is paused. */
+  /** What is kept back while the server is paused or its watches are held. */
   #held: string[] | undefined;
 
   constructor(
@@ -80,6 +80,17 @@ export class FakeWatch {
 
   hold(): void {
     this.#held ??= [];
+  }
+
+  /** Whether it keeps something back. */
+  get isBehind(): boolean {
+    return (this.#held?.length ?? 0) > 0;
+  }
+
+  /** Sends the oldest of what is kept back. */
+  pass(): void {
+    const line = this.#held?.shift();
+    if (line !== undefined && !this.#response.writableEnded) this.#response.write(line);
   }
 
   release(): void {

@@ -1,0 +1,281 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { type Condition, conditionOf } from '../apis/condition.ts';
+import { DOMAIN_MAPPINGS } from '../apis/domains/domainMapping/types.ts';
+import { KINDS } from '../apis/kinds.ts';
+import { RUN } from '../apis/labels.ts';
+import { EXECUTIONS, type Execution } from '../apis/run/execution/types.ts';
+import { JOBS } from '../apis/run/job/types.ts';
+import { defaultWorkerPool } from '../apis/run/workerPool/defaults.ts';
+import { WORKER_POOLS } from '../apis/run/workerPool/types.ts';
+import { REVISIONS } from '../apis/serving/revision/types.ts';
+import { SERVICES, type Service } from '../apis/serving/service/types.ts';
+import { parseConfig } from '../config.ts';
+import { BATCH_JOBS, type BatchJob } from '../kube/core.ts';
+import { deepEqual } from '../kube/json.ts';
+import { type KubeObject, keyOf, type ResourceType } from '../kube/types.ts';
+import { falseClaims } from '../testing/claims.ts';
+import { domainMapping } from '../testing/domains.ts';
+import { FakeApiServer } from '../testing/fakeApiServer.ts';
+import { job } from '../testing/jobs.ts';
+import { PlayedCluster } from '../testing/playedCluster.ts';
+import { Random } from '../testing/random.ts';
+import { PINNED, service, workerPool } from '../testing/serving.ts';
+import { ServingProcess } from '../testing/servingProcess.ts';
+import { until } from '../testing/until.ts';
+import { disruptionController } from './disruption/reconciler.ts';
+import { RECONCILERS } from './index.ts';
+
+/** Orders that each sequence is tried in. */
+const ORDERS = 3;
+const NAMESPACE = 'demo';
+const CONTROLLERS = [...RECONCILERS.map(({ controller }) => controller), disruptionController];
+
+type Conditioned = KubeObject & { status?: { observedGeneration?: number; conditions?: Condition[] } };
+
+/** Someone who asks for things, and sees what is said of them. */
+class Person {
+  readonly random: Random;
+  readonly #server: FakeApiServer;
+  /** What was said that was not so. */
+  readonly wrong: string[] = [];
+
+  constructor(server: FakeApiServer, random: Random) {
+    this.#server = server;
+    this.random = random;
+    server.storage.listeners.add(({ type, before, after, deleted }) => {
+      if (deleted) return;
+      const changed = type === REVISIONS && before && !deepEqual(before.spec, after.spec);
+      const claims = changed ? ['it is never changed'] : falseClaims(server, type, after);
+      for (const claim of claims) {
+        this.wrong.push(`${type.kind} ${keyOf(after.metadata)} (${after.metadata.generation}): ${claim}`);
+      }
+    });
+  }
+
+  get server(): FakeApiServer {
+    return this.#server;
+  }
+
+  apply<T extends KubeObject>(type: ResourceType<T>, { metadata, ...object }: T): Promise<T> {
+    const { name, annotations } = metadata;
+    const written = { ...object, metadata: { name, namespace: NAMESPACE, annotations } };
+    return this.#server.client.apply(type, written, { fieldManager: 'person' });
+  }
+
+  /** Waits until what was asked for last is settled well. */
+  async ready(type: ResourceType, name: string, condition = 'Ready'): Promise<void> {
+    await this.#sees(`${type.kind} ${name} is ready`, () => {
+      const found = this.#server.get(type, { namespace: NAMESPACE, name }) as Conditioned | undefined;
+      const current = found?.status?.observedGeneration === found?.metadata.generation;
+      return current && conditionOf(found?.status?.conditions, condition)?.status === 'True';
+    });
+  }
+
+  /** Waits until it is settled, or goes on as soon as the revision is there. */
+  async readyOrMade(type: ResourceType, name: string, revision: string): Promise<void> {
+    if (this.random.chance(0.5)) return this.ready(type, name);
+    const ref = { namespace: NAMESPACE, name: revision };
+    await this.#sees(`revision ${revision}`, () => this.#server.get(REVISIONS, ref) !== undefined);
+  }
+
+  async #sees(what: string, probe: () => boolean | undefined): Promise<void> {
+    const seen = () => this.wrong.length > 0 || probe();
+    await until(what, seen, { everyMs: 2 });
+    assert.deepEqual(this.wrong, []);
+  }
+}
+
+type Target = NonNullable<Service['spec']['traffic']>[number];
+
+const LATEST: Target = { latestRevision: true, percent: 100 };
+
+/** A service whose containers are told `state`, with a revision of this name. */
+function hello(state: string, revision: string | undefined, ...traffic: Target[]): Service {
+  const made = service('hello', {
+    spec: { containers: [{ image: PINNED, env: [{ name: 'STATE', value: state }] }] },
+    ...(revision ? { metadata: { name: revision } } : {}),
+  });
+  return { ...made, spec: { ...made.spec, traffic } };
+}
+
+function queue(state: string, revision: string | undefined, ...instanceSplits: Target[]) {
+  const made = workerPool('queue', {
+    spec: { containers: [{ image: PINNED, env: [{ name: 'STATE', value: state }] }] },
+    ...(revision ? { metadata: { name: revision } } : {}),
+  });
+  return defaultWorkerPool({ ...made, spec: { ...made.spec, instanceSplits, manualInstanceCount: 2 } });
+}
+
+function batch(state: string, token?: string) {
+  const containers = [{ image: PINNED, env: [{ name: 'STATE', value: state }] }];
+  return job({ task: { containers }, spec: token ? { runExecutionToken: token } : {} });
+}
+
+/** An execution as `kubectl create` makes it where no webhook looks up its job. */
+function run(name: string): Execution {
+  const { apiVersion, kind } = EXECUTIONS;
+  return { apiVersion, kind, metadata: { name, namespace: NAMESPACE, labels: { [RUN.job]: 'hello' } } };
+}
+
+interface Sequence {
+  reason: string;
+  play: (person: Person) => Promise<void>;
+}
+
+const SEQUENCES: Record<string, Sequence> = {
+  'a first revision with a name and a tag': {
+    reason: 'the traffic names what the template is about to make',
+    play: async (person) => {
+      await person.apply(
+        SERVICES,
+        hello('1', 'hello-one', { revisionName: 'hello-one', percent: 100, tag: 'one' }),
+      );
+      await person.ready(SERVICES, 'hello');
+    },
+  },
+  'a second revision without traffic, then with it, then the latest again': {
+    reason: 'gcloud run deploy --no-traffic --tag, update-traffic --to-revisions, --to-latest',
+    play: async (person) => {
+      await person.apply(SERVICES, hello('1', 'hello-one', LATEST));
+      await person.readyOrMade(SERVICES, 'hello', 'hello-one');
+      const one = { revisionName: 'hello-one', percent: 100 };
+      const two = { revisionName: 'hello-two', tag: 'next' };
+      await person.apply(SERVICES, hello('2', 'hello-two', one, two));
+      await person.readyOrMade(SERVICES, 'hello', 'hello-two');
+      await person.apply(SERVICES, hello('2', 'hello-two', { ...two, percent: 100 }));
+      await person.readyOrMade(SERVICES, 'hello', 'hello-two');
+      await person.apply(SERVICES, hello('2', 'hello-two', LATEST));
+      await person.ready(SERVICES, 'hello');
+    },
+  },
+  'a template whose revision is renamed while the traffic names the one before': {
+    reason: 'what the template named a moment ago is there, whoever has seen it',
+    play: async (person) => {
+      await person.apply(SERVICES, hello('1', 'hello-one', LATEST));
+      await person.readyOrMade(SERVICES, 'hello', 'hello-one');
+      await person.apply(SERVICES, hello('1', 'hello-two', { revisionName: 'hello-one', percent: 100 }));
+      await person.readyOrMade(SERVICES, 'hello', 'hello-two');
+      await person.apply(SERVICES, hello('3', undefined, { revisionName: 'hello-two', percent: 100 }));
+      await person.ready(SERVICES, 'hello');
+    },
+  },
+  'changes in a row': {
+    reason: 'only the last one counts',
+    play: async (person) => {
+      for (const state of ['1', '2', '3']) await person.apply(SERVICES, hello(state, undefined, LATEST));
+      await person.ready(SERVICES, 'hello');
+      for (const state of ['4', '5']) await person.apply(SERVICES, hello(state, undefined, LATEST));
+      await person.ready(SERVICES, 'hello');
+    },
+  },
+  'a service that is deleted and made again': {
+    reason: 'what the first one had goes later',
+    play: async (person) => {
+      const traffic = { revisionName: 'hello-one', percent: 100, tag: 'one' };
+      for (const state of ['1', '2']) {
+        await person.apply(SERVICES, hello(state, 'hello-one', traffic));
+        await person.readyOrMade(SERVICES, 'hello', 'hello-one');
+        await person.server.client.delete(SERVICES, { namespace: NAMESPACE, name: 'hello' });
+      }
+      await person.apply(SERVICES, hello('3', 'hello-one', person.random.chance(0.5) ? LATEST : traffic));
+      await person.ready(SERVICES, 'hello');
+    },
+  },
+  'a domain that is mapped to a service as it is made': {
+    reason: 'the service is there, whoever has seen it',
+    play: async (person) => {
+      await person.apply(SERVICES, hello('1', undefined, LATEST));
+      await person.apply(DOMAIN_MAPPINGS, domainMapping());
+      await person.ready(DOMAIN_MAPPINGS, 'www.example.com');
+      await person.ready(SERVICES, 'hello');
+    },
+  },
+  'executions of a job that changes': {
+    reason: 'a run is one of the job as it was when it was asked for',
+    play: async (person) => {
+      const { client } = person.server;
+      for (const state of ['1', '2']) {
+        await person.apply(JOBS, batch(state));
+        await client.create(EXECUTIONS, run(`hello-${state}`));
+        if (state === '2' || person.random.chance(0.5)) {
+          await person.ready(EXECUTIONS, `hello-${state}`, 'Completed');
+          const ran = person.server.get<BatchJob>(BATCH_JOBS, {
+            namespace: NAMESPACE,
+            name: `hello-${state}`,
+          });
+          const [container] = ran?.spec?.template.spec?.containers ?? [];
+          assert.equal(container?.env?.find(({ name }) => name === 'STATE')?.value, state);
+        }
+      }
+      await person.ready(EXECUTIONS, 'hello-1', 'Completed');
+      await person.ready(JOBS, 'hello');
+    },
+  },
+  'a job that is ready when its run is over': {
+    reason: 'runExecutionToken, as Terraform sets it',
+    play: async (person) => {
+      for (const token of ['one', 'two']) {
+        await person.apply(JOBS, batch(token, token));
+        await person.ready(JOBS, 'hello');
+      }
+    },
+  },
+  'a worker pool whose splits name its revisions': {
+    reason: 'what the template named a moment ago is there, whoever has seen it',
+    play: async (person) => {
+      await person.apply(WORKER_POOLS, queue('1', 'queue-one', { revisionName: 'queue-one', percent: 100 }));
+      await person.readyOrMade(WORKER_POOLS, 'queue', 'queue-one');
+      const half = [
+        { revisionName: 'queue-one', percent: 50 },
+        { revisionName: 'queue-two', percent: 50 },
+      ];
+      await person.apply(WORKER_POOLS, queue('2', 'queue-two', ...half));
+      await person.readyOrMade(WORKER_POOLS, 'queue', 'queue-two');
+      await person.apply(
+        WORKER_POOLS,
+        queue('3', 'queue-three', { revisionName: 'queue-two', percent: 100 }),
+      );
+      await person.ready(WORKER_POOLS, 'queue');
+    },
+  },
+  'a worker pool that changes in a row': {
+    reason: 'only the last one counts',
+    play: async (person) => {
+      for (const state of ['1', '2', '3']) await person.apply(WORKER_POOLS, queue(state, undefined, LATEST));
+      await person.ready(WORKER_POOLS, 'queue');
+      for (const state of ['4', '5']) await person.apply(WORKER_POOLS, queue(state, undefined, LATEST));
+      await person.ready(WORKER_POOLS, 'queue');
+    },
+  },
+};
+
+/** Plays a sequence with all controllers, while each watch lags behind the others in an order of the seed. */
+async function play({ play: sequence }: Sequence, seed: number): Promise<void> {
+  const server = await FakeApiServer.start({ types: KINDS.map(({ type }) => type) });
+  const random = new Random(seed);
+  const config = parseConfig({ startup: { crashSeconds: 1 } });
+  const cluster = new PlayedCluster(
+    server,
+    random,
+    KINDS.map(({ type }) => type),
+  );
+  const process = new ServingProcess(server, CONTROLLERS, config);
+  try {
+    await sequence(new Person(server, random));
+  } finally {
+    await cluster.stop();
+    await process.stop();
+    await server.close();
+  }
+}
+
+describe('controllers that hear of each kind at another time', () => {
+  for (const [name, sequence] of Object.entries(SEQUENCES)) {
+    it(`${name}: ${sequence.reason}`, () =>
+      fc.assert(
+        fc.asyncProperty(fc.integer({ min: 0 }), (seed) => play(sequence, seed)),
+        { numRuns: ORDERS, endOnFailure: true },
+      ));
+  }
+});
