@@ -73,10 +73,14 @@ describe('PlanExecutor behind its own writes', () => {
     assert.equal(server.writes.length, 1);
   });
 
-  it('applies at once what is wanted otherwise by now', async () => {
-    await executor.execute(subject, plan({ apply: [configMap('child', '1')] }));
-    await executor.execute(subject, plan({ apply: [configMap('child', '2')] }));
-    assert.equal(server.writes.length, 2);
+  it('applies at once what is wanted otherwise by now, unless it was decided without what was made', async () => {
+    const write = (value: string) => executor.execute(subject, plan({ apply: [configMap('child', value)] }));
+    await write('1');
+    await assert.rejects(write('2'), StaleError);
+    child = server.get(CONFIG_MAPS, configMap('child', '1').metadata);
+    await write('2');
+    await write('3');
+    assert.equal(server.writes.length, 3);
   });
 
   it('says nothing of an object as the cache has it that was applied otherwise since', async () => {

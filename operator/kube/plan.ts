@@ -78,6 +78,9 @@ export interface Rejection {
   message: string;
 }
 
+/** Reason of a {@link Rejection} by the API server itself. */
+export const REFUSED = 'Refused';
+
 /** Whether `live` is what came of applying `desired`, and not of an earlier state of it. */
 export function isApplied(desired: KubeObject, live: KubeObject | undefined): boolean {
   return live?.metadata.annotations?.[APPLIED_HASH] === contentHash(desired);
@@ -158,8 +161,9 @@ export class PlanExecutor {
     const live = cached(object);
     const unseen = this.#own.unseen(object, live);
     const isInPlace = this.#isInPlace(object, wanted, live);
-    // What is in place as the cache has it has been changed since, and what is to be applied has been.
-    if (unseen !== undefined && (isInPlace || unseen === wanted)) throw staleError(object);
+    // What the cache does not have was decided without it, what is in place there has been changed since, and what is to be
+    // applied has been.
+    if (unseen !== undefined && (!live || isInPlace || unseen === wanted)) throw staleError(object);
     if (isInPlace) return false;
     await this.#checkOwner(object, live);
     const version = resourceVersion === undefined ? {} : { resourceVersion };
@@ -281,7 +285,7 @@ export class PlanExecutor {
 function rejectionOf(error: unknown): Rejection | undefined {
   if (error instanceof NotOwnedError) return { reason: 'NotOwned', message: error.message };
   if (!isRejection(error)) return undefined;
-  return { reason: 'Refused', message: `The cluster refuses what is needed: ${error.said}` };
+  return { reason: REFUSED, message: `The cluster refuses what is needed: ${error.said}` };
 }
 
 function earliest(...delays: (number | undefined)[]): Outcome {

@@ -10,7 +10,7 @@ import { REVISIONS, type Revision, type RevisionTemplate } from '../../apis/serv
 import type { Config } from '../../config.ts';
 import { deepEqual, isSubset, withoutEmpty } from '../../kube/json.ts';
 import { controllerReference, isControlledBy, isOfEarlier } from '../../kube/owner.ts';
-import { isApplied, type Plan, removalOf } from '../../kube/plan.ts';
+import { isApplied, type Plan, REFUSED, removalOf } from '../../kube/plan.ts';
 import type { KubeObject } from '../../kube/types.ts';
 import { inherited } from '../inherit.ts';
 import { generationOf } from './generation.ts';
@@ -196,7 +196,9 @@ function observed({ owner: { object }, revisions }: TemplateInput): Revision | u
   if (status?.observedGeneration === undefined || status.observedGeneration !== metadata.generation) {
     return undefined;
   }
-  if (status.conditions?.some(({ reason }) => reason === REASONS.alreadyExists)) return undefined;
+  // It names what could not be made then, and what has that name is of another generation.
+  const failed: unknown[] = [REASONS.alreadyExists, REFUSED];
+  if (status.conditions?.some(({ reason }) => failed.includes(reason))) return undefined;
   return revisions.find(({ metadata: { name } }) => name === status.latestCreatedRevisionName);
 }
 

@@ -69,6 +69,22 @@ const CASES: Record<string, Case> = {
     makes: true,
     ready: { status: 'Unknown', message: /being created/ },
   },
+  'changed before its first revision was seen': {
+    reason:
+      'the API server refused to change that one, and the status names it all the same; a second one is made',
+    pool: pool(
+      3,
+      { template: workerPool('queue', { spec: { timeoutSeconds: 7 } }).spec.template },
+      {
+        ...statusWith(OLD),
+        conditions: [{ type: 'Ready', status: 'False', reason: 'Refused', message: 'it is never changed' }],
+      },
+    ),
+    revisions: [old],
+    makes: true,
+    applies: [[OLD, 3]],
+    ready: { status: 'Unknown', message: /being created/ },
+  },
   'a first revision': {
     reason: 'a revision gets all its instances at once',
     pool: pool(3, {}, statusWith(OLD)),
