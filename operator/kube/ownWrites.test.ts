@@ -95,6 +95,23 @@ describe('PlanExecutor behind its own writes', () => {
     assert.equal(stored().status?.step, 1);
   });
 
+  it('makes an object of a name at once for an owner that is another one by now', async () => {
+    const ownedBy = (uid: string) => {
+      const ownerReferences = [
+        { apiVersion: 'v1', kind: 'ConfigMap', name: 'subject', uid, controller: true },
+      ];
+      return {
+        ...configMap('child', uid),
+        metadata: { ...configMap('child', uid).metadata, ownerReferences },
+      };
+    };
+    for (const uid of ['earlier', 'later']) {
+      await executor.execute(subject, plan({ apply: [ownedBy(uid)] }));
+      server.remove(CONFIG_MAPS, ownedBy(uid).metadata);
+    }
+    assert.equal(server.writes.length, 2);
+  });
+
   it('makes an object again that went before the cache ever had it', async () => {
     const wanted = plan({ apply: [configMap('child', '1')] });
     await executor.execute(subject, wanted);

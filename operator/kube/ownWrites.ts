@@ -94,6 +94,8 @@ export class OwnWrites {
   }
 }
 
+/** With its owner: what was made for an earlier one of the name says nothing of this one's. */
 function nameOf({ apiVersion, kind, metadata }: KubeObject): string {
-  return `${apiVersion} ${kind} ${keyOf(metadata)}`;
+  const owner = metadata.ownerReferences?.find(({ controller }) => controller);
+  return `${apiVersion} ${kind} ${keyOf(metadata)} ${owner?.uid}`;
 }
