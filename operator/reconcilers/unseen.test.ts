@@ -12,6 +12,15 @@ describe('unseen', () => {
   });
   afterEach(() => server.close());
 
+  it('asks for one whose name an earlier one has in the store', async () => {
+    const store = new Store<ConfigMap>();
+    store.upsert(configMap('same', 'earlier'));
+    server.put(configMap('same', 'later'));
+    const isMeant = ({ data }: ConfigMap) => data?.value === 'later';
+    const [found] = await unseen(['ns/same'], store, CONFIG_MAPS, server.client, isMeant);
+    assert.equal(found?.data?.value, 'later');
+  });
+
   it('asks for what the store lacks, and for nothing else', async () => {
     const store = new Store<ConfigMap>();
     store.upsert(server.put(configMap('seen', '1')));

@@ -1,4 +1,4 @@
-import { EXECUTIONS } from '../../apis/run/execution/types.ts';
+import { EXECUTIONS, type Execution } from '../../apis/run/execution/types.ts';
 import { isControlledBy } from '../../kube/owner.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { Context } from '../context.ts';
@@ -18,7 +18,7 @@ export async function observe(
   const { uid = '', namespace } = job.metadata;
   const awaited = awaitedRun(job);
   const keys = awaited === undefined ? [] : [keyOf({ namespace, name: awaited })];
-  const others = await unseen(keys, stores.executions, EXECUTIONS, client);
-  const executions = [...stores.executions.byIndex('job', key), ...others];
-  return { job, executions: executions.filter((each) => isControlledBy(each, uid)) };
+  const isOwn = (execution: Execution) => isControlledBy(execution, uid);
+  const others = await unseen(keys, stores.executions, EXECUTIONS, client, isOwn);
+  return { job, executions: [...stores.executions.byIndex('job', key), ...others].filter(isOwn) };
 }

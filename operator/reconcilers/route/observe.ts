@@ -8,7 +8,7 @@ import type { Context } from '../context.ts';
 import { configurationsOfRoute, revisionsOfRoute, type Stores } from '../informers.ts';
 import { unseen } from '../unseen.ts';
 import { type Holder, holderOfMapping, holderOfRoute, hostsOfRoute, takenHosts } from './hosts.ts';
-import type { RouteInput } from './plan.ts';
+import { isOfEarlierService, type RouteInput } from './plan.ts';
 
 /** A route, what its targets name, and what others have of its names; undefined when it is gone or going. */
 export async function observe(
@@ -21,7 +21,13 @@ export async function observe(
   const service = stores.services.get(key);
   if (!isServicePresent(route, service)) return undefined;
   const [configurations, revisions] = [configurationsOfRoute(route), revisionsOfRoute(route)];
-  const others = await unseen(revisions, stores.revisions, REVISIONS, client);
+  const others = await unseen(
+    revisions,
+    stores.revisions,
+    REVISIONS,
+    client,
+    (revision) => !isOfEarlierService(revision, route),
+  );
   return {
     route,
     configurations: byName(present(configurations, stores.configurations)),

@@ -95,8 +95,8 @@ type Unresolved = { problem: TargetProblem };
 function resolve(target: RouteTarget, input: RouteInput): Resolved | Unresolved {
   if (target.revisionName) return checked(target, target.revisionName, input);
   const name = target.configurationName ?? '';
-  const configuration = ofPresent(input.configurations.get(name), input.route);
-  if (!configuration) {
+  const configuration = input.configurations.get(name);
+  if (!configuration || isOfEarlierService(configuration, input.route)) {
     // The service makes both, and the route may be seen first.
     if (input.service?.metadata.name === name) {
       const message = `Configuration '${name}' referenced in traffic is being created.`;
@@ -122,8 +122,8 @@ function checked(
   name: string,
   { revisions, route, service }: RouteInput,
 ): Resolved | Unresolved {
-  const revision = ofPresent(revisions.get(name), route);
-  if (!revision) {
+  const revision = revisions.get(name);
+  if (!revision || isOfEarlierService(revision, route)) {
     // gcloud names the revision that it deploys with --tag, and gives up at the first False.
     if (service?.spec.template.metadata?.name === name) {
       const message = `Revision '${name}' referenced in traffic is being created.`;
@@ -139,12 +139,11 @@ function checked(
   return { problem: { status, reason: REASONS.revisionNotReady, message } };
 }
 
-/** The object unless it is of an earlier service of the name that the route's has: it goes, if it has not gone. */
-function ofPresent<T extends KubeObject>(object: T | undefined, { metadata }: Route): T | undefined {
-  const { [SERVING.service]: name, [SERVING.serviceUID]: uid } = object?.metadata.labels ?? {};
+/** Whether the object is of an earlier service of the name that the route's has: it goes, if it has not gone. */
+export function isOfEarlierService(object: KubeObject, { metadata }: Route): boolean {
+  const { [SERVING.service]: name, [SERVING.serviceUID]: uid } = object.metadata.labels ?? {};
   const isSameName = name === metadata.labels?.[SERVING.service];
-  const isEarlier = isSameName && uid !== undefined && uid !== metadata.labels?.[SERVING.serviceUID];
-  return isEarlier ? undefined : object;
+  return isSameName && uid !== undefined && uid !== metadata.labels?.[SERVING.serviceUID];
 }
 
 /** How to see which revisions there are. */

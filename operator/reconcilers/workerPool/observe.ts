@@ -1,5 +1,5 @@
 import type { WorkerPool } from '../../apis/run/workerPool/types.ts';
-import { REVISIONS } from '../../apis/serving/revision/types.ts';
+import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
 import { isControlledBy } from '../../kube/owner.ts';
 import { keyOf } from '../../kube/types.ts';
 import { type Context, metadataNow } from '../context.ts';
@@ -22,8 +22,9 @@ export async function observe(
   const { uid = '', namespace } = pool.metadata;
   const name = pool.spec.template.metadata?.name;
   const seen = stores.revisions.byIndex('workerPool', key);
-  const others = await unseen(namedIn(pool), stores.revisions, REVISIONS, context.client);
-  const revisions = [...seen, ...others].filter((revision) => isControlledBy(revision, uid));
+  const isOwn = (revision: Revision) => isControlledBy(revision, uid);
+  const others = await unseen(namedIn(pool), stores.revisions, REVISIONS, context.client, isOwn);
+  const revisions = [...seen, ...others].filter(isOwn);
   return {
     pool,
     revisions,
