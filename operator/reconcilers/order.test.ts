@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { type Condition, conditionOf } from '../apis/condition.ts';
 import { DOMAIN_MAPPINGS } from '../apis/domains/domainMapping/types.ts';
 import { KINDS } from '../apis/kinds.ts';
 import { RUN } from '../apis/labels.ts';
@@ -8,83 +7,23 @@ import { EXECUTIONS, type Execution } from '../apis/run/execution/types.ts';
 import { JOBS } from '../apis/run/job/types.ts';
 import { defaultWorkerPool } from '../apis/run/workerPool/defaults.ts';
 import { WORKER_POOLS } from '../apis/run/workerPool/types.ts';
-import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
 import { parseConfig } from '../config.ts';
 import { BATCH_JOBS, type BatchJob } from '../kube/core.ts';
-import { deepEqual } from '../kube/json.ts';
-import { type KubeObject, keyOf, type ResourceType } from '../kube/types.ts';
-import { falseClaims } from '../testing/claims.ts';
 import { domainMapping } from '../testing/domains.ts';
 import { FakeApiServer } from '../testing/fakeApiServer.ts';
 import { job } from '../testing/jobs.ts';
+import { NAMESPACE, Person } from '../testing/person.ts';
 import { PlayedCluster } from '../testing/playedCluster.ts';
 import { Random } from '../testing/random.ts';
 import { PINNED, service, workerPool } from '../testing/serving.ts';
 import { ServingProcess } from '../testing/servingProcess.ts';
-import { until } from '../testing/until.ts';
 import { disruptionController } from './disruption/reconciler.ts';
 import { RECONCILERS } from './index.ts';
 
 /** Orders that each sequence is tried in. */
 const ORDERS = 3;
-const NAMESPACE = 'demo';
 const CONTROLLERS = [...RECONCILERS.map(({ controller }) => controller), disruptionController];
-
-type Conditioned = KubeObject & { status?: { observedGeneration?: number; conditions?: Condition[] } };
-
-/** Someone who asks for things, and sees what is said of them. */
-class Person {
-  readonly random: Random;
-  readonly #server: FakeApiServer;
-  /** What was said that was not so. */
-  readonly wrong: string[] = [];
-
-  constructor(server: FakeApiServer, random: Random) {
-    this.#server = server;
-    this.random = random;
-    server.storage.listeners.add(({ type, before, after, deleted }) => {
-      if (deleted) return;
-      const changed = type === REVISIONS && before && !deepEqual(before.spec, after.spec);
-      const claims = changed ? ['it is never changed'] : falseClaims(server, type, after);
-      for (const claim of claims) {
-        this.wrong.push(`${type.kind} ${keyOf(after.metadata)} (${after.metadata.generation}): ${claim}`);
-      }
-    });
-  }
-
-  get server(): FakeApiServer {
-    return this.#server;
-  }
-
-  apply<T extends KubeObject>(type: ResourceType<T>, { metadata, ...object }: T): Promise<T> {
-    const { name, annotations } = metadata;
-    const written = { ...object, metadata: { name, namespace: NAMESPACE, annotations } };
-    return this.#server.client.apply(type, written, { fieldManager: 'person' });
-  }
-
-  /** Waits until what was asked for last is settled well. */
-  async ready(type: ResourceType, name: string, condition = 'Ready'): Promise<void> {
-    await this.#sees(`${type.kind} ${name} is ready`, () => {
-      const found = this.#server.get(type, { namespace: NAMESPACE, name }) as Conditioned | undefined;
-      const current = found?.status?.observedGeneration === found?.metadata.generation;
-      return current && conditionOf(found?.status?.conditions, condition)?.status === 'True';
-    });
-  }
-
-  /** Waits until it is settled, or goes on as soon as the revision is there. */
-  async readyOrMade(type: ResourceType, name: string, revision: string): Promise<void> {
-    if (this.random.chance(0.5)) return this.ready(type, name);
-    const ref = { namespace: NAMESPACE, name: revision };
-    await this.#sees(`revision ${revision}`, () => this.#server.get(REVISIONS, ref) !== undefined);
-  }
-
-  async #sees(what: string, probe: () => boolean | undefined): Promise<void> {
-    const seen = () => this.wrong.length > 0 || probe();
-    await until(what, seen, { everyMs: 2 });
-    assert.deepEqual(this.wrong, []);
-  }
-}
 
 type Target = NonNullable<Service['spec']['traffic']>[number];
 
@@ -176,7 +115,7 @@ const SEQUENCES: Record<string, Sequence> = {
       for (const state of ['1', '2']) {
         await person.apply(SERVICES, hello(state, 'hello-one', traffic));
         await person.readyOrMade(SERVICES, 'hello', 'hello-one');
-        await person.server.client.delete(SERVICES, { namespace: NAMESPACE, name: 'hello' });
+        await person.remove(SERVICES, 'hello');
       }
       await person.apply(SERVICES, hello('3', 'hello-one', person.random.chance(0.5) ? LATEST : traffic));
       await person.ready(SERVICES, 'hello');
@@ -236,6 +175,28 @@ const SEQUENCES: Record<string, Sequence> = {
         WORKER_POOLS,
         queue('3', 'queue-three', { revisionName: 'queue-two', percent: 100 }),
       );
+      await person.ready(WORKER_POOLS, 'queue');
+    },
+  },
+  'a job that is deleted and made again': {
+    reason: 'its run has the name of one of the first job',
+    play: async (person) => {
+      await person.apply(JOBS, batch('1', 'one'));
+      if (person.random.chance(0.5)) await person.ready(JOBS, 'hello');
+      await person.remove(JOBS, 'hello');
+      await person.apply(JOBS, batch('2', 'one'));
+      await person.ready(JOBS, 'hello');
+    },
+  },
+  'a worker pool that is deleted and made again': {
+    reason: 'what the first one had goes later',
+    play: async (person) => {
+      for (const state of ['1', '2']) {
+        await person.apply(WORKER_POOLS, queue(state, 'queue-one', LATEST));
+        await person.readyOrMade(WORKER_POOLS, 'queue', 'queue-one');
+        await person.remove(WORKER_POOLS, 'queue');
+      }
+      await person.apply(WORKER_POOLS, queue('3', 'queue-one', LATEST));
       await person.ready(WORKER_POOLS, 'queue');
     },
   },

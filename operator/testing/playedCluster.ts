@@ -104,44 +104,47 @@ export class PlayedCluster {
 
   /** As many instances as a Deployment asks for, all of them ready. */
   #runInstances(uid: string): void {
-    const deployment = this.#server
-      .list<Deployment>(DEPLOYMENTS)
-      .find(({ metadata }) => metadata.uid === uid);
+    const deployment = this.#find<Deployment>(DEPLOYMENTS, uid);
     if (!deployment) return;
-    const { spec, metadata } = deployment;
+    const { spec } = deployment;
     const replicas = spec?.replicas ?? 1;
     const pods = this.#server.list<Pod>(PODS).filter((pod) => isControlledBy(pod, uid));
     for (const pod of pods.slice(replicas)) this.#server.remove(PODS, pod.metadata);
     for (let i = pods.length; i < replicas; i++) {
-      this.#server.put(podOf(deployment, `${metadata.name}-${uid.slice(0, 5)}-${i}`, spec?.template, true));
+      this.#server.put(podOf(deployment, i, spec?.template, true));
     }
     const status = { replicas, updatedReplicas: replicas, readyReplicas: replicas };
     this.#server.put({ ...deployment, spec: { ...spec, replicas }, status } as Deployment);
   }
 
-  /** The one task of a Job runs and succeeds. */
+  /** The one task of a Job runs, and then succeeds. */
   #runTask(uid: string): void {
-    const job = this.#server.list<BatchJob>(BATCH_JOBS).find(({ metadata }) => metadata.uid === uid);
+    const job = this.#find<BatchJob>(BATCH_JOBS, uid);
     if (!job) return;
     const now = timestamp(Date.now());
-    const pod = podOf(job, `${job.metadata.name}-0`, job.spec?.template, false);
+    const pod = podOf(job, 0, job.spec?.template, false);
     this.#server.put(pod);
     this.#server.put({ ...job, status: { startTime: now, active: 1 } } as BatchJob);
     this.#todo.push(() => {
+      if (!this.#find(BATCH_JOBS, uid)) return;
       this.#server.put({ ...pod, status: { ...pod.status, phase: 'Succeeded' } } as Pod);
       const conditions = [{ type: 'Complete', status: 'True', lastTransitionTime: now }];
       const status = { startTime: now, completionTime: now, succeeded: 1, conditions };
       this.#server.put({ ...job, status } as BatchJob);
     });
   }
+
+  #find<T extends KubeObject>(type: ResourceType<T>, uid: string): T | undefined {
+    return this.#server.list<T>(type).find(({ metadata }) => metadata.uid === uid);
+  }
 }
 
 type PodTemplate = NonNullable<Deployment['spec']>['template'];
 
-function podOf(owner: KubeObject, name: string, template: PodTemplate | undefined, ready: boolean): Pod {
+function podOf(owner: KubeObject, index: number, template: PodTemplate | undefined, ready: boolean): Pod {
   // A second revision of a pool must have run for a while.
   const startedAt = timestamp(Date.now() - 60_000);
-  const { uid = '', namespace } = owner.metadata;
+  const { uid = '', namespace, name } = owner.metadata;
   const task = {
     labels: { 'batch.kubernetes.io/controller-uid': uid },
     annotations: { 'batch.kubernetes.io/job-completion-index': '0' },
@@ -151,7 +154,7 @@ function podOf(owner: KubeObject, name: string, template: PodTemplate | undefine
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      name,
+      name: `${name}-${uid.slice(0, 8)}-${index}`,
       namespace,
       labels: { ...template?.metadata?.labels, ...labels },
       ...(annotations ? { annotations } : {}),
