@@ -6,7 +6,7 @@ import { RUN } from '../apis/labels.ts';
 import { EXECUTIONS, type Execution } from '../apis/run/execution/types.ts';
 import { JOBS } from '../apis/run/job/types.ts';
 import { defaultWorkerPool } from '../apis/run/workerPool/defaults.ts';
-import { WORKER_POOLS } from '../apis/run/workerPool/types.ts';
+import { WORKER_POOLS, type WorkerPool } from '../apis/run/workerPool/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
 import { parseConfig } from '../config.ts';
 import { BATCH_JOBS, type BatchJob } from '../kube/core.ts';
@@ -14,7 +14,7 @@ import { domainMapping } from '../testing/domains.ts';
 import { FakeApiServer } from '../testing/fakeApiServer.ts';
 import { job } from '../testing/jobs.ts';
 import { NAMESPACE, Person } from '../testing/person.ts';
-import { PlayedCluster } from '../testing/playedCluster.ts';
+import { BREAKS, PlayedCluster } from '../testing/playedCluster.ts';
 import { Random } from '../testing/random.ts';
 import { PINNED, service, workerPool } from '../testing/serving.ts';
 import { ServingProcess } from '../testing/servingProcess.ts';
@@ -44,6 +44,13 @@ function queue(state: string, revision: string | undefined, ...instanceSplits: T
     ...(revision ? { metadata: { name: revision } } : {}),
   });
   return defaultWorkerPool({ ...made, spec: { ...made.spec, instanceSplits, manualInstanceCount: 2 } });
+}
+
+/** The same with containers that exit. */
+function broken<T extends Service | WorkerPool>(object: T): T {
+  const changed = structuredClone(object);
+  for (const container of changed.spec.template.spec?.containers ?? []) container.env?.push(BREAKS);
+  return changed;
 }
 
 function batch(state: string, token?: string) {
@@ -128,6 +135,24 @@ const SEQUENCES: Record<string, Sequence> = {
       await person.apply(DOMAIN_MAPPINGS, domainMapping());
       await person.ready(DOMAIN_MAPPINGS, 'www.example.com');
       await person.ready(SERVICES, 'hello');
+    },
+  },
+  'a service that is mended after its first revision failed': {
+    reason: 'what is said of the revision before is not said of the next one',
+    play: async (person) => {
+      await person.apply(SERVICES, broken(hello('1', undefined, LATEST)));
+      await person.settled(SERVICES, 'hello', 'False');
+      await person.apply(SERVICES, hello('2', undefined, LATEST));
+      await person.ready(SERVICES, 'hello');
+    },
+  },
+  'a worker pool that is mended after its first revision failed': {
+    reason: 'what is said of the revision before is not said of the next one',
+    play: async (person) => {
+      await person.apply(WORKER_POOLS, broken(queue('1', undefined, LATEST)));
+      await person.settled(WORKER_POOLS, 'queue', 'False');
+      await person.apply(WORKER_POOLS, queue('2', undefined, LATEST));
+      await person.ready(WORKER_POOLS, 'queue');
     },
   },
   'executions of a job that changes': {

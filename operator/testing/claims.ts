@@ -15,6 +15,7 @@ import { isControlledBy } from '../kube/owner.ts';
 import type { KubeObject, ResourceType } from '../kube/types.ts';
 import { executionName } from '../reconcilers/job/runs.ts';
 import type { FakeApiServer } from './fakeApiServer.ts';
+import { BREAKS } from './playedCluster.ts';
 
 // What a status may say at a moment at which a person has asked for nothing impossible.
 
@@ -22,16 +23,24 @@ type Conditioned = KubeObject & { status?: { conditions?: Condition[]; observedG
 
 /** What is wrong with an object as it was just written, as sentences; none where all that it says is true. */
 export function falseClaims(server: FakeApiServer, type: ResourceType, object: KubeObject): string[] {
-  if (type === EVENTS) return warnings(object);
+  if (type === EVENTS) return mayFail(server, object) ? [] : warnings(object);
   const { status, metadata } = object as Conditioned;
   const wrong = (status?.conditions ?? [])
-    .filter((condition) => condition.status === 'False' && !condition.severity)
+    .filter((condition) => condition.status === 'False' && !condition.severity && !mayFail(server, object))
     .map(({ type: of, reason, message }) => `${of} is False: ${reason}: ${message}`);
   const settled = [conditionOf(status?.conditions, 'Ready'), conditionOf(status?.conditions, 'Completed')];
   if (!settled.some(isTrue) || status?.observedGeneration !== metadata.generation) return wrong;
   const promised = PROMISES.get(type)?.(server, object) ?? {};
   const broken = Object.entries(promised).filter(([, holds]) => !holds);
   return [...wrong, ...broken.map(([what]) => `it is said to be ready, but not so: ${what}`)];
+}
+
+/** Whether what was asked for breaks; of what says nothing of itself, whether anything that was asked for does. */
+function mayFail(server: FakeApiServer, { kind, spec }: KubeObject & { spec?: object }): boolean {
+  const { template } = (spec ?? {}) as Partial<Templated['spec']>;
+  const told = kind === REVISIONS.kind ? textOf(spec) : template && textOf(template.spec);
+  const texts = told === undefined ? server.list(REVISIONS).map((revision) => textOf(revision.spec)) : [told];
+  return texts.some((text) => text.includes(BREAKS.name));
 }
 
 function warnings(event: KubeObject): string[] {

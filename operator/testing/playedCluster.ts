@@ -16,6 +16,9 @@ import type { StorageEvent } from './fakeStorage.ts';
 import type { FakeWatch } from './fakeWatch.ts';
 import type { Random } from './random.ts';
 
+/** An environment variable by which a container exits as soon as it has started. */
+export const BREAKS = { name: 'BREAKS', value: 'yes' };
+
 /** How often something happens that need not, such as the next event of a watch that others have to wait for. */
 const OUT_OF_TURN = 0.1;
 /** Turns without a request after which nothing is under way. */
@@ -102,7 +105,7 @@ export class PlayedCluster {
     }
   }
 
-  /** As many instances as a Deployment asks for, all of them ready. */
+  /** As many instances as a Deployment asks for, all of them ready unless they break. */
   #runInstances(uid: string): void {
     const deployment = this.#find<Deployment>(DEPLOYMENTS, uid);
     if (!deployment) return;
@@ -113,7 +116,8 @@ export class PlayedCluster {
     for (let i = pods.length; i < replicas; i++) {
       this.#server.put(podOf(deployment, i, spec?.template, true));
     }
-    const status = { replicas, updatedReplicas: replicas, readyReplicas: replicas };
+    const readyReplicas = breaks(spec?.template) ? 0 : replicas;
+    const status = { replicas, updatedReplicas: replicas, readyReplicas };
     this.#server.put({ ...deployment, spec: { ...spec, replicas }, status } as Deployment);
   }
 
@@ -139,7 +143,18 @@ export class PlayedCluster {
   }
 }
 
+const exited = {
+  ready: false,
+  restartCount: 4,
+  state: { waiting: { reason: 'CrashLoopBackOff' } },
+  lastState: { terminated: { exitCode: 1, reason: 'Error', finishedAt: timestamp(Date.now()) } },
+};
+
 type PodTemplate = NonNullable<Deployment['spec']>['template'];
+
+function breaks(template: PodTemplate | undefined): boolean {
+  return template?.spec?.containers.some(({ env }) => env?.some(({ name }) => name === BREAKS.name)) ?? false;
+}
 
 function podOf(owner: KubeObject, index: number, template: PodTemplate | undefined, ready: boolean): Pod {
   // A second revision of a pool must have run for a while.
@@ -162,12 +177,10 @@ function podOf(owner: KubeObject, index: number, template: PodTemplate | undefin
     },
     status: {
       phase: 'Running',
-      conditions: [{ type: 'Ready', status: 'True' }],
+      conditions: [{ type: 'Ready', status: breaks(template) ? 'False' : 'True' }],
       containerStatuses: (template?.spec?.containers ?? []).map((container) => ({
         name: container.name,
-        ready,
-        restartCount: 0,
-        state: { running: { startedAt } },
+        ...(breaks(template) ? exited : { ready, restartCount: 0, state: { running: { startedAt } } }),
       })),
     },
   } as Pod;

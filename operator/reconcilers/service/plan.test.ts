@@ -42,6 +42,11 @@ interface Case {
 const latest = { latestCreatedRevisionName: 'hello-00001-abc', latestReadyRevisionName: 'hello-00001-abc' };
 const served = [{ revisionName: 'hello-00001-abc', latestRevision: true, percent: 100 }];
 const earlier = { ...service(), metadata: { ...service().metadata, uid: 'earlier' } };
+const pinned = service();
+pinned.spec.traffic = [
+  { latestRevision: true, percent: 90 },
+  { revisionName: 'hello-none', percent: 10 },
+];
 const broken = service();
 broken.spec.traffic = [{ revisionName: 'hello-00001-abc', percent: 90 }];
 
@@ -82,6 +87,46 @@ const CASES: Record<string, Case> = {
       route: route(service(), { status: 'Unknown' }),
     },
     want: { Ready: { status: 'False', reason: 'RevisionFailed', message: 'it exited' } },
+    writes: 2,
+  },
+  'the template changed after its first revision failed': {
+    reason: 'the route still says of the one before that it cannot serve; the next one has not failed',
+    input: {
+      service: service('hello', { spec: { timeoutSeconds: 7 } }),
+      configuration: configuration(service(), { status: 'False', reason: 'RevisionFailed' }),
+      route: route(service(), { status: 'False', reason: 'RevisionMissing', message: 'it exited' }),
+    },
+    want: { RoutesReady: { status: 'Unknown', reason: 'OutOfDate' }, Ready: { status: 'Unknown' } },
+    writes: 2,
+  },
+  'the first revision that is ready follows one that failed': {
+    reason: 'the route has not heard of it yet',
+    input: {
+      service: service(),
+      configuration: configuration(service(), { status: 'True' }, latest),
+      route: route(service(), { status: 'False', reason: 'RevisionMissing', message: 'it exited' }),
+    },
+    want: { RoutesReady: { status: 'Unknown', reason: 'OutOfDate' }, Ready: { status: 'Unknown' } },
+    writes: 2,
+  },
+  'a first revision failed': {
+    reason: 'the route fails with it',
+    input: {
+      service: service(),
+      configuration: configuration(service(), { status: 'False', reason: 'RevisionFailed' }),
+      route: route(service(), { status: 'False', reason: 'RevisionMissing', message: 'it exited' }),
+    },
+    want: { RoutesReady: { status: 'False', reason: 'RevisionMissing' }, Ready: { status: 'False' } },
+    writes: 2,
+  },
+  'a named revision is not there': {
+    reason: 'that is no matter of the configuration',
+    input: {
+      service: pinned,
+      configuration: configuration(pinned, { status: 'True' }, latest),
+      route: route(pinned, { status: 'False', reason: 'RevisionMissing' }),
+    },
+    want: { RoutesReady: { status: 'False', reason: 'RevisionMissing' }, Ready: { status: 'False' } },
     writes: 2,
   },
   'the template changed': {

@@ -1,7 +1,15 @@
-import { type Condition, conditionOf, mergeConditions, READY, readyOf } from '../../apis/condition.ts';
+import {
+  type Condition,
+  conditionOf,
+  isFalse,
+  mergeConditions,
+  READY,
+  readyOf,
+} from '../../apis/condition.ts';
 import { errorMessage } from '../../apis/fieldError.ts';
 import { SERVING } from '../../apis/labels.ts';
 import type { Configuration } from '../../apis/serving/configuration/types.ts';
+import { ROUTE_REASONS } from '../../apis/serving/route/conditions.ts';
 import type { Route } from '../../apis/serving/route/types.ts';
 import {
   SERVICE_REASONS as REASONS,
@@ -45,10 +53,8 @@ export function planService(input: ServiceInput, now: number): Plan<Service> {
   }
   const configuration = desiredConfiguration(service);
   const route = desiredRoute(service);
-  const conditions = [
-    mirrored(TYPES.configurationsReady, configuration, input.configuration),
-    routesReady(route, input),
-  ];
+  const configurationsReady = mirrored(TYPES.configurationsReady, configuration, input.configuration);
+  const conditions = [configurationsReady, routesReady(route, input, configurationsReady)];
   const status = statusOf(input, [...conditions, readyOf(conditions), ...portability(foreign)], now);
   return {
     apply: [configuration, route],
@@ -112,21 +118,27 @@ function mirrored<T extends Configuration | Route>(type: string, desired: T, liv
     isApplied(desired, live) &&
     live.status?.observedGeneration === live.metadata.generation;
   const ready = conditionOf(live?.status?.conditions, READY);
-  if (!current || !ready) {
-    return {
-      type,
-      status: 'Unknown',
-      reason: REASONS.outOfDate,
-      message: `${desired.kind} is being reconciled.`,
-    };
-  }
+  if (!current || !ready) return outOfDate(type, desired);
   const { status, reason, message } = ready;
   return status === 'True' ? { type, status } : { type, status, reason, message };
 }
 
+function outOfDate(type: string, { kind }: KubeObject): Condition {
+  return { type, status: 'Unknown', reason: REASONS.outOfDate, message: `${kind} is being reconciled.` };
+}
+
 /** The route has not arrived while it still sends the latest revision's share to an older one. */
-function routesReady(desired: Route, { configuration, route }: ServiceInput): Condition {
+function routesReady(
+  desired: Route,
+  { configuration, route }: ServiceInput,
+  configurationsReady: Condition,
+): Condition {
   const condition = mirrored(TYPES.routesReady, desired, route);
+  // Where all traffic follows the configuration, the route fails only with it: it has not heard yet that there is another
+  // template, or a revision that can serve.
+  const follows = desired.spec.traffic?.every(({ revisionName }) => !revisionName);
+  const isBehind = condition.reason === ROUTE_REASONS.revisionMissing && !isFalse(configurationsReady);
+  if (isFalse(condition) && follows && isBehind) return outOfDate(TYPES.routesReady, desired);
   if (condition.status !== 'True') return condition;
   const latest = configuration?.status?.latestReadyRevisionName;
   const behind = route?.status?.traffic?.some(
