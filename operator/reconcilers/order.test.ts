@@ -236,7 +236,10 @@ const SEQUENCES: Record<string, Sequence> = {
   },
 };
 
-/** Plays a sequence with all controllers, while each watch lags behind the others in an order of the seed. */
+/**
+ * Plays a sequence with all controllers, while each watch lags behind the others in an order of the seed. Requests take
+ * their own time, so a seed that fails may have to be played a few times to fail again.
+ */
 async function play({ play: sequence }: Sequence, seed: number): Promise<void> {
   const server = await FakeApiServer.start({ types: KINDS.map(({ type }) => type) });
   const random = new Random(seed);
