@@ -2,7 +2,9 @@ import { deepEqual, doesNotMatch, equal, match, ok } from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parse } from 'yaml';
+import { CONFIGURATIONS as TEMPLATES } from '../../operator/apis/serving/configuration/types.ts';
 import { SERVICES, type Service } from '../../operator/apis/serving/service/types.ts';
+import type { KubeClient } from '../../operator/kube/client.ts';
 import { DEPLOYMENTS, NAMESPACES } from '../../operator/kube/core.ts';
 import type { KubeObject } from '../../operator/kube/types.ts';
 import type { Rule } from '../../operator/rbac.ts';
@@ -11,6 +13,7 @@ import type { ApiServer } from '../../operator/testing/apiServer.ts';
 import { until } from '../../operator/testing/until.ts';
 import { CONFIGURATIONS, registered } from '../../operator/webhook/certificates/caBundle.ts';
 import { ofEachPath } from '../../operator/webhook/certificates/pathTokens.ts';
+import { asRole } from './accounts.ts';
 import { CHART, chartCopy, copyOf, NAMESPACE, refusal, render, withOpenSchema } from './helm.ts';
 import { DEFINITIONS, type Releases, releases } from './releases.ts';
 
@@ -105,6 +108,25 @@ describe('chart on an API server', function () {
       match(notes, /Services answer at http:\/\/SERVICE\.NAMESPACE\.localhost\n/);
       match(notes, /kubectl apply -f service\.yaml/);
       doesNotMatch(notes, /<no value>|%!/);
+    });
+
+    it('has no defaults filled in of what the controller writes, which has them', async () => {
+      const spec = { template: { spec: { containers: [{ image: 'app' }] } } };
+      const { apiVersion, kind } = TEMPLATES;
+      const object = { apiVersion, kind, metadata: { namespace: 'default', name: 'asked' }, spec };
+      /** Who is asked first about an object, and answers nothing here. */
+      const asked = async (client: KubeClient) => {
+        const { message } = await client.create(TEMPLATES, object).then(
+          () => ({ message: '' }),
+          (error: Error) => error,
+        );
+        return /failed calling webhook "(\w+)\./.exec(message)?.[1];
+      };
+      await until('people to be asked', async () => (await asked(server.client)) === 'default');
+      await until(
+        'the controller to be',
+        async () => (await asked(asRole(server.client, 'controller'))) === 'validate',
+      );
     });
 
     it('brings the definitions up to date on upgrade', async () => {
