@@ -559,6 +559,21 @@ describe('chart', () => {
         values: { gateway: { tls: { issuer: { name: 'letsencrypt' } } } },
         want: /gateway\.tls\.namespace is empty; with gateway\.tls\.issuer\.name \("letsencrypt"\) it must be/,
       },
+      'one port for HTTP and HTTPS': {
+        reason: 'a Service has each port once',
+        values: { gateway: { service: { port: 443 }, tls: { secrets: ['web'] } } },
+        want: /gateway\.tls\.port is 443; it must be another one than gateway\.service\.port$/m,
+      },
+      'one port of the nodes for HTTP and HTTPS': {
+        reason: 'a node port leads to one port',
+        values: {
+          gateway: {
+            service: { type: 'NodePort', nodePort: 30080 },
+            tls: { secrets: ['web'], nodePort: 30080 },
+          },
+        },
+        want: /gateway\.tls\.nodePort is 30080; it must be another one than gateway\.service\.nodePort$/m,
+      },
       'kind of issuer': {
         reason: 'a kind has a capital letter',
         values: { gateway: { tls: { issuer: { kind: 'clusterissuer' } } } },
