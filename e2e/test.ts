@@ -170,7 +170,7 @@ if (await (early ?? deployed())) {
   await Promise.all([conformance(), besideConformance()]);
   await forgetContainers();
   const platform = mocha(['e2e/in'], ['e2e/scenarios/platform/*.test.ts']);
-  await Promise.all([platform, sideBySide(['nice'], BESIDE_PLATFORM)]);
+  await Promise.all([platform, sideBySide(['nice', '-n', '7'], BESIDE_PLATFORM)]);
   await mocha(['e2e/in'], ['e2e/scenarios/wholeRun.test.ts']);
 } else {
   await sideBySide([], BESIDE_PLATFORM);

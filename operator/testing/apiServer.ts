@@ -1,7 +1,7 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { closeSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,6 +14,8 @@ import { freePort } from './freePort.ts';
 import { until } from './until.ts';
 
 const READY_MS = 30_000;
+/** How often programs are started at most: a port that was free may be another one's a moment later. */
+const STARTS = 3;
 /** What etcd takes in one transaction (--max-txn-ops). */
 const MOST_OPERATIONS = 128;
 const toolFolder = fileURLToPath(new URL('../../e2e/cluster/kube-binary', import.meta.url));
@@ -74,7 +76,6 @@ export class ApiServer {
       '--unsafe-no-fsync',
       '--log-level=warn',
     ]);
-    this.#server = this.#runServer();
   }
 
   /**
@@ -86,17 +87,29 @@ export class ApiServer {
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'inherit'],
     }).trim();
-    const folder = mkdtempSync(join(tmpdir(), 'homerun-apiserver-'));
-    const ports: [number, number, number] = [await freePort(), await freePort(), await freePort()];
-    const server = new ApiServer(programs, folder, flags, ports);
-    try {
-      await server.ready();
-      return server;
-    } catch (error) {
-      const log = server.log();
-      await server.stop();
-      throw new Error(`kube-apiserver did not start:\n${log}`, { cause: error });
+    for (let starts = 1; ; starts++) {
+      const folder = mkdtempSync(join(tmpdir(), 'homerun-apiserver-'));
+      const ports: [number, number, number] = [await freePort(), await freePort(), await freePort()];
+      const server = new ApiServer(programs, folder, flags, ports);
+      try {
+        // On a busy machine etcd may take longer than kube-apiserver waits for it.
+        await server.#etcdAnswers();
+        await server.restart();
+        return server;
+      } catch (error) {
+        const log = server.log();
+        await server.stop();
+        if (starts === STARTS) throw new Error(`the API server did not start:\n${log}`, { cause: error });
+      }
     }
+  }
+
+  async #etcdAnswers(): Promise<void> {
+    const answers = () => {
+      if (this.#etcd?.exitCode) throw new Error(`etcd ended with code ${this.#etcd.exitCode}`);
+      return this.#etcdCall('range', { key: 'AA==' }).catch(() => false);
+    };
+    await until('etcd answers', answers, { timeoutMs: READY_MS });
   }
 
   /** Resolves when /readyz says ok. */
@@ -183,9 +196,10 @@ export class ApiServer {
     for (const [key, value] of changed) await this.#etcdCall('put', { key, value });
   }
 
-  /** The end of the API server's log. */
+  /** The end of the logs of etcd and the API server. */
   log(): string {
-    return readFileSync(join(this.#folder, 'kube-apiserver.log'), 'utf8').slice(-4_000);
+    const files = ['etcd.log', 'kube-apiserver.log'].map((name) => join(this.#folder, name));
+    return files.map((file) => (existsSync(file) ? readFileSync(file, 'utf8').slice(-4_000) : '')).join('');
   }
 
   /** Starts Kubernetes' own controllers of these names, which then work as fast as they can. */
