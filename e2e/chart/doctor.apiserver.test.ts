@@ -33,7 +33,7 @@ describe('doctor with the rights of the controller', () => {
       true,
       true,
     ]);
-    match(('found' in call && call.found) || '', /failed calling webhook "default\.homerun\.dev"/);
+    match(('found' in call && call.found) || '', /failed calling webhook "validate\.homerun\.dev"/);
   });
 
   it('finds each role, and that none of its pods is ready', () => {
