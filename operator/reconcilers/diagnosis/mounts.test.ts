@@ -54,6 +54,11 @@ describe('what keeps volumes from being mounted', () => {
     assert.deepEqual(found([creating('z')]), { uid: 'z', failure: undefined });
   });
 
+  it('is known at once where the Events were read for another pod', () => {
+    isRead = false;
+    assert.deepEqual(found([creating('x')]), { uid: 'x', failure: SAID });
+  });
+
   it('is not known until the Events have been read', () => {
     isRead = false;
     assert.equal(found([creating('z')]), undefined);

@@ -54,5 +54,5 @@ export function mountReport(
   }
   const { uid = '' } = slow.metadata;
   const failure = lookup.of(key, uid)?.message;
-  return lookup.isRead(key) ? { uid, failure } : undefined;
+  return failure || lookup.isRead(key) ? { uid, failure } : undefined;
 }
