@@ -1,5 +1,5 @@
 import { deepEqual } from 'node:assert/strict';
-import { KINDS } from '../../operator/apis/kinds.ts';
+import { KIND_TYPES } from '../../operator/apis/kinds.ts';
 import { CONFIGURATIONS } from '../../operator/apis/serving/configuration/types.ts';
 import { parseConfig } from '../../operator/config.ts';
 import { runController } from '../../operator/controller.ts';
@@ -60,7 +60,7 @@ describe('alerts of a controller', function () {
   this.timeout(1_800_000);
   let server: FakeApiServer;
   beforeEach(async () => {
-    server = await FakeApiServer.start({ types: KINDS.map(({ type }) => type) });
+    server = await FakeApiServer.start({ types: KIND_TYPES });
   });
   afterEach(() => server.close());
 

@@ -22,6 +22,9 @@ export const KINDS_BY_NAME = {
 
 export const KINDS: readonly KindDefinition[] = Object.values(KINDS_BY_NAME);
 
+/** The kinds as an API server serves them. */
+export const KIND_TYPES = KINDS.map(({ type }) => type);
+
 /** The kind of a group and name, as an object or an admission review has them; undefined where it is none of ours. */
 export function kindOf(group: string, kind: string): KindDefinition | undefined {
   return KINDS.find((each) => each.kind === kind && each.group === group);

@@ -1,4 +1,5 @@
 import { revisionUidOf, SERVING } from '../apis/labels.ts';
+import { RAISE_MS } from '../gateway/shared/limits.ts';
 import type { KubeClient } from '../kube/client.ts';
 import { DEPLOYMENTS, type Deployment, PODS, type Pod } from '../kube/core.ts';
 import { isKubeError } from '../kube/errors.ts';
@@ -8,11 +9,6 @@ import { scaleDecisions } from '../telemetry/metrics.ts';
 import { DELETION_COST, deletionCostChanges } from './deletionCost.ts';
 
 const FIELD_MANAGER = 'homerun-autoscaler';
-/**
- * For the answer to a higher number, in ms: requests may wait for it for as little as ten seconds, and the connection may be
- * dead without a word. One that is late after all does no harm, as a lower number might: its instances get requests again.
- */
-const RAISED_MS = 4_000;
 
 export interface ScaleWriterOptions {
   client: Pick<KubeClient, 'mergePatch' | 'delete'>;
@@ -83,7 +79,7 @@ export class ScaleWriter {
       DEPLOYMENTS,
       deployment.metadata,
       { ...precondition, spec: { replicas: to } },
-      { subresource: 'scale', fieldManager: FIELD_MANAGER, timeoutMs: lowers ? undefined : RAISED_MS },
+      { subresource: 'scale', fieldManager: FIELD_MANAGER, timeoutMs: lowers ? undefined : RAISE_MS },
     );
     return Number(answer.metadata.resourceVersion);
   }

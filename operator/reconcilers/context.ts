@@ -1,4 +1,4 @@
-import { KINDS } from '../apis/kinds.ts';
+import { KIND_TYPES } from '../apis/kinds.ts';
 import { CONFIGURATIONS } from '../apis/serving/configuration/types.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
@@ -41,7 +41,7 @@ export interface Context {
 }
 
 const TYPES: readonly ResourceType[] = [
-  ...KINDS.map(({ type }) => type),
+  ...KIND_TYPES,
   DEPLOYMENTS,
   CORE_SERVICES,
   DISRUPTION_BUDGETS,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { DOMAIN_MAPPINGS } from '../apis/domains/domainMapping/types.ts';
-import { KINDS } from '../apis/kinds.ts';
+import { KIND_TYPES } from '../apis/kinds.ts';
 import { RUN } from '../apis/labels.ts';
 import { EXECUTIONS, type Execution } from '../apis/run/execution/types.ts';
 import { JOBS } from '../apis/run/job/types.ts';
@@ -241,14 +241,10 @@ const SEQUENCES: Record<string, Sequence> = {
  * their own time, so a seed that fails may have to be played a few times to fail again.
  */
 async function play({ play: sequence }: Sequence, seed: number): Promise<void> {
-  const server = await FakeApiServer.start({ types: KINDS.map(({ type }) => type) });
+  const server = await FakeApiServer.start({ types: KIND_TYPES });
   const random = new Random(seed);
   const config = parseConfig({ startup: { crashSeconds: 1 } });
-  const cluster = new PlayedCluster(
-    server,
-    random,
-    KINDS.map(({ type }) => type),
-  );
+  const cluster = new PlayedCluster(server, random, KIND_TYPES);
   const process = new ServingProcess(server, CONTROLLERS, config);
   try {
     await sequence(new Person(server, random));

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { SERVING as ANNOTATION } from '../apis/annotations/serving.ts';
 import { conditionOf } from '../apis/condition.ts';
-import { DOMAIN_MAPPINGS } from '../apis/domains/domainMapping/types.ts';
+import { KIND_TYPES } from '../apis/kinds.ts';
 import { SERVING } from '../apis/labels.ts';
 import { deploymentName } from '../apis/names.ts';
-import { WORKER_POOLS } from '../apis/run/workerPool/types.ts';
 import { CONFIGURATIONS, type Configuration } from '../apis/serving/configuration/types.ts';
 import { scalingSpec } from '../apis/serving/revision/scaling.ts';
 import { REVISIONS, type Revision } from '../apis/serving/revision/types.ts';
@@ -35,7 +34,7 @@ describe('service to deployment', () => {
 
   beforeEach(async () => {
     server = await FakeApiServer.start({
-      types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, WORKER_POOLS, DOMAIN_MAPPINGS],
+      types: KIND_TYPES,
     });
     process = new ServingProcess(server);
   });

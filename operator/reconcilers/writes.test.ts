@@ -1,10 +1,7 @@
 import assert from 'node:assert/strict';
 import { conditionOf } from '../apis/condition.ts';
-import { DOMAIN_MAPPINGS } from '../apis/domains/domainMapping/types.ts';
-import { WORKER_POOLS } from '../apis/run/workerPool/types.ts';
-import { CONFIGURATIONS } from '../apis/serving/configuration/types.ts';
+import { KIND_TYPES } from '../apis/kinds.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
-import { ROUTES } from '../apis/serving/route/types.ts';
 import { SERVICES, type Service } from '../apis/serving/service/types.ts';
 import type { Deployment, Pod } from '../kube/core.ts';
 import { clientRequests } from '../telemetry/metrics.ts';
@@ -31,7 +28,7 @@ describe('writes of a new service', () => {
 
   beforeEach(async () => {
     server = await FakeApiServer.start({
-      types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, WORKER_POOLS, DOMAIN_MAPPINGS],
+      types: KIND_TYPES,
     });
     process = new ServingProcess(server);
   });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { parse, stringify } from 'yaml';
 import { HOMERUN } from '../../../operator/apis/annotations/homerun.ts';
 import { conditionOf } from '../../../operator/apis/condition.ts';
-import { KINDS } from '../../../operator/apis/kinds.ts';
+import { KIND_TYPES } from '../../../operator/apis/kinds.ts';
 import { EXECUTIONS } from '../../../operator/apis/run/execution/types.ts';
 import { WORKER_POOLS } from '../../../operator/apis/run/workerPool/types.ts';
 import { SERVICES } from '../../../operator/apis/serving/service/types.ts';
@@ -52,7 +52,7 @@ export function migration(image: string): string {
 
 /** All that Homerun and Kubernetes make of the objects in Git. */
 const MADE: ResourceType[] = [
-  ...KINDS.map(({ type }) => type),
+  ...KIND_TYPES,
   namespaced('apps/v1', 'ReplicaSet', 'replicasets'),
   ...[CORE_SERVICES, DEPLOYMENTS, BATCH_JOBS, PODS, DISRUPTION_BUDGETS],
 ];

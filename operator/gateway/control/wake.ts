@@ -5,14 +5,10 @@ import { isKubeError } from '../../kube/errors.ts';
 import { type ObjectRef, refOf } from '../../kube/types.ts';
 import type { Logger } from '../../telemetry/log.ts';
 import { gatewayWakeFailures } from '../../telemetry/metrics.ts';
+import { RAISE_MS } from '../shared/limits.ts';
 
 /** Between two attempts: small and constant, because a request waits. */
 const RETRY_MS = 50;
-/**
- * For the API server's answer. The connection may be dead without a word, and the request waits for as little as ten
- * seconds: that is time for another attempt. One that was late after all has changed what the next one reads.
- */
-const ANSWER_MS = 4_000;
 /** After this many attempts the next message that a request waits starts over. */
 const MAX_ATTEMPTS = 20;
 
@@ -75,14 +71,14 @@ async function raiseFromZero(
   signal: AbortSignal,
 ): Promise<boolean> {
   const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${deploymentName(name)}/scale`;
-  const scale = await client.request<Scale>('GET', path, { signal, timeoutMs: ANSWER_MS });
+  const scale = await client.request<Scale>('GET', path, { signal, timeoutMs: RAISE_MS });
   if ((scale.spec?.replicas ?? 0) > 0) return false;
   await client.request('PATCH', path, {
     // Fails with a conflict if the autoscaler has changed the replicas in between.
     body: { metadata: { resourceVersion: scale.metadata.resourceVersion }, spec: { replicas: 1 } },
     contentType: 'application/merge-patch+json',
     signal,
-    timeoutMs: ANSWER_MS,
+    timeoutMs: RAISE_MS,
   });
   return true;
 }

@@ -23,6 +23,13 @@ export const MAX_REVISIONS = 32_768;
 /** A revision without `containerConcurrency` takes any number of requests. */
 export const UNLIMITED = 0x3fffffff;
 
+/**
+ * For the API server's answer to a higher number of instances. Requests may wait for it for as little as ten seconds, and the
+ * connection may be dead without a word: that is time for another attempt. One that is late after all does no harm, as a lower
+ * number might: its instances get requests again.
+ */
+export const RAISE_MS = 4_000;
+
 /** Longer than the idle time of any load balancer before the gateway, so that the gateway never closes first. */
 export const KEEP_ALIVE_MS = 620_000;
 /** A header section may have this many bytes, names and values together. */

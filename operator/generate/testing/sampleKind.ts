@@ -86,7 +86,7 @@ import { until } from '../../../testing/until.ts';
 import { admitDefault, admitValidate } from '../../../webhook/admission/admit.ts';
 import { patched, patchOf } from '../../../webhook/testing/patch.ts';
 import { LENIENT, requestFor } from '../../../webhook/testing/requests.ts';
-import { KINDS } from '../../kinds.ts';
+import { KIND_TYPES } from '../../kinds.ts';
 import { SAMPLES, type Sample } from './types.ts';
 
 const sample = (spec: object): KubeObject & { spec: Sample['spec'] } => ({
@@ -111,7 +111,7 @@ describe('a new kind', () => {
   });
 
   it('is reconciled', async () => {
-    const server = await FakeApiServer.start({ types: KINDS.map(({ type }) => type) });
+    const server = await FakeApiServer.start({ types: KIND_TYPES });
     const running = new ServingProcess(server, RECONCILERS.map(({ controller }) => controller));
     await server.client.create(SAMPLES, sample({ size: 5 }));
     const message = () =>

@@ -85,9 +85,7 @@ function mountOf(
   { mounts }: Pick<ExecutionQueues, 'mounts'>,
   { now }: Pick<Context, 'now'>,
 ): MountReport | undefined {
-  if (pods.every(isPending)) return mountReport(pods, key, mounts, now());
-  mounts.forget(key);
-  return undefined;
+  return mountReport(pods.every(isPending) ? pods : [], key, mounts, now());
 }
 
 function isPending({ status }: Pod): boolean {

@@ -1,14 +1,10 @@
 import { deepEqual, equal, match } from 'node:assert/strict';
 import type { ServerResponse } from 'node:http';
 import { conditionOf } from '../../apis/condition.ts';
-import { DOMAIN_MAPPINGS } from '../../apis/domains/domainMapping/types.ts';
+import { KIND_TYPES } from '../../apis/kinds.ts';
 import { deploymentName } from '../../apis/names.ts';
-import { WORKER_POOLS } from '../../apis/run/workerPool/types.ts';
-import { CONFIGURATIONS } from '../../apis/serving/configuration/types.ts';
 import { BASE_IMAGE_RUNTIME } from '../../apis/serving/instance/platform.ts';
 import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
-import { ROUTES } from '../../apis/serving/route/types.ts';
-import { SERVICES } from '../../apis/serving/service/types.ts';
 import { type Config, parseConfig } from '../../config.ts';
 import { DEPLOYMENTS, type Deployment, EVENTS } from '../../kube/core.ts';
 import { serveError, startServer, type TestServer } from '../../registry/testing/registry.ts';
@@ -39,7 +35,7 @@ describe('instances that follow their base image', () => {
     const baseImages = { nodejs24: `${registry.host}/library/node:24` };
     config = parseConfig({ registry: { insecure: [registry.host] }, instance: { baseImages } });
     server = await FakeApiServer.start({
-      types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, WORKER_POOLS, DOMAIN_MAPPINGS],
+      types: KIND_TYPES,
     });
     const latest = { latestCreatedRevisionName: NAME, latestReadyRevisionName: NAME };
     server.put({ ...configuration(), status: latest });

@@ -1,11 +1,7 @@
 import assert from 'node:assert/strict';
-import { DOMAIN_MAPPINGS } from '../../apis/domains/domainMapping/types.ts';
+import { KIND_TYPES } from '../../apis/kinds.ts';
 import { deploymentName } from '../../apis/names.ts';
-import { WORKER_POOLS } from '../../apis/run/workerPool/types.ts';
-import { CONFIGURATIONS } from '../../apis/serving/configuration/types.ts';
-import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
-import { ROUTES } from '../../apis/serving/route/types.ts';
-import { SERVICES } from '../../apis/serving/service/types.ts';
+import type { Revision } from '../../apis/serving/revision/types.ts';
 import { type Config, parseConfig } from '../../config.ts';
 import { DEPLOYMENTS, type Deployment, EVENTS } from '../../kube/core.ts';
 import { FakeApiServer, isWrite } from '../../testing/fakeApiServer.ts';
@@ -29,7 +25,7 @@ describe('what runs while the configuration changes', () => {
 
   beforeEach(async () => {
     server = await FakeApiServer.start({
-      types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, WORKER_POOLS, DOMAIN_MAPPINGS],
+      types: KIND_TYPES,
     });
     for (const name of NAMES) server.put(readyRevision(name));
     process = new ServingProcess(server, undefined, before);

@@ -1,12 +1,8 @@
 import assert from 'node:assert/strict';
-import { DOMAIN_MAPPINGS } from '../../apis/domains/domainMapping/types.ts';
+import { KIND_TYPES } from '../../apis/kinds.ts';
 import { SERVING } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
-import { WORKER_POOLS } from '../../apis/run/workerPool/types.ts';
-import { CONFIGURATIONS } from '../../apis/serving/configuration/types.ts';
 import { REVISIONS, type Revision } from '../../apis/serving/revision/types.ts';
-import { ROUTES } from '../../apis/serving/route/types.ts';
-import { SERVICES } from '../../apis/serving/service/types.ts';
 import { DEPLOYMENTS, type Deployment, EVENTS, type KubeEvent, PODS, type Pod } from '../../kube/core.ts';
 import { FakeApiServer } from '../../testing/fakeApiServer.ts';
 import { reconciled } from '../../testing/reconciled.ts';
@@ -29,7 +25,7 @@ describe('an instance that its node does not start, beside one that runs', () =>
 
   beforeEach(async () => {
     server = await FakeApiServer.start({
-      types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, WORKER_POOLS, DOMAIN_MAPPINGS],
+      types: KIND_TYPES,
     });
     const made = revision(NAME, { ready: 'True', spec: { containers: [{ image: PINNED }] } });
     server.put({

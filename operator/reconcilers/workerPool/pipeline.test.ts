@@ -1,14 +1,11 @@
 import assert from 'node:assert/strict';
 import { conditionOf } from '../../apis/condition.ts';
-import { DOMAIN_MAPPINGS } from '../../apis/domains/domainMapping/types.ts';
+import { KIND_TYPES } from '../../apis/kinds.ts';
 import { RUN, SERVING } from '../../apis/labels.ts';
 import { deploymentName } from '../../apis/names.ts';
 import { defaultWorkerPool } from '../../apis/run/workerPool/defaults.ts';
 import { WORKER_POOLS, type WorkerPool } from '../../apis/run/workerPool/types.ts';
-import { CONFIGURATIONS } from '../../apis/serving/configuration/types.ts';
 import { REVISIONS } from '../../apis/serving/revision/types.ts';
-import { ROUTES } from '../../apis/serving/route/types.ts';
-import { SERVICES } from '../../apis/serving/service/types.ts';
 import { parseConfig } from '../../config.ts';
 import { DEPLOYMENTS, type Deployment, type Pod } from '../../kube/core.ts';
 import { EventRecorder } from '../../kube/events.ts';
@@ -59,7 +56,7 @@ describe('worker pool to deployments', () => {
 
   beforeEach(async () => {
     server = await FakeApiServer.start({
-      types: [SERVICES, CONFIGURATIONS, ROUTES, REVISIONS, WORKER_POOLS, DOMAIN_MAPPINGS],
+      types: KIND_TYPES,
     });
     stop = start(server);
   });
