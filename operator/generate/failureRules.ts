@@ -13,7 +13,8 @@ or the program. They stay Unknown for the time given below, during which Kuberne
 ${table(Object.values<FailureRule>(FAILURE_RULES))}
 
 What the API server rejects (a quota, a policy, a missing ServiceAccount) makes the condition False at once, but is not
-final: the request is repeated, with a back-off of up to five minutes.
+final: the request is repeated, with a back-off of up to five minutes. While a ResourceQuota has no room, only the quota is
+read again, on the same terms.
 
 A revision that is retried gets an instance a minute after it failed, then with a back-off of up to 15 minutes, as long as
 it is the latest revision of its service or worker pool, or has a share of the traffic or instances. Its Ready stays False,

@@ -6,6 +6,7 @@ import { containerStatuses } from '../../kube/pod.ts';
 import type { DigestState } from '../../registry/resolver.ts';
 import { SOURCE_CONTAINER } from '../pod/source.ts';
 import type { MountReport } from './mounts.ts';
+import type { Shortage } from './quota.ts';
 
 /** Why the cluster makes no pods. */
 export interface Rejection {
@@ -13,6 +14,8 @@ export interface Rejection {
   message: string;
   /** When Kubernetes is asked to try again, in milliseconds since 1970. */
   retryAt?: number;
+  /** The quota that has no room for them. */
+  shortage?: Shortage;
 }
 
 /** What the checks look at: all that was observed of the instances of a revision, or of the tasks of an execution. */

@@ -6,20 +6,24 @@ import type { Change } from '../../kube/plan.ts';
 import { timestamp } from '../../kube/time.ts';
 import { explainRejection } from './creationRejection.ts';
 import type { Rejection } from './evidence.ts';
+import { shortageOf } from './quota.ts';
 
 /** A Deployment and the revision that its pods are instances of. */
 interface Deployed {
   deployment?: Deployment;
   revision: Pick<Revision, 'spec'>;
+  /** When the quota that rejects its pods was last read and had no room, in milliseconds since 1970. */
+  quotaFullAt?: number;
 }
 
 /** Why the cluster makes no pods for the Deployment: a quota, a policy, a service account that is missing. */
-export function replicaFailure({ deployment, revision }: Deployed): Rejection | undefined {
+export function replicaFailure({ deployment, revision, quotaFullAt }: Deployed): Rejection | undefined {
   const failure = failureOf(deployment);
   if (!failure) return undefined;
   const rejection = explainRejection(failure, revision.spec.serviceAccountName);
   if (rejection.reason === REASONS.serviceAccountMissing) return rejection;
-  return { ...rejection, retryAt: retryAt(failure, deployment) };
+  const shortage = shortageOf(failure.message ?? '');
+  return { ...rejection, shortage, retryAt: retryAt(failure, deployment, quotaFullAt) };
 }
 
 type Failure = NonNullable<NonNullable<NonNullable<Deployment['status']>['conditions']>[number]>;
@@ -38,13 +42,17 @@ const RETRY_MS = { shortest: 30_000, longest: 300_000 };
 
 /**
  * When Kubernetes is next asked to make the pods that the cluster rejects, in milliseconds since 1970: a quota may be
- * free again any time. Ever more seldom, the longer they have been rejected.
+ * free again any time. Ever more seldom, the longer they have been rejected. Until the quota has room, nothing is asked.
  */
-function retryAt(failure: Failure, deployment: Deployment | undefined): number | undefined {
+function retryAt(
+  failure: Failure,
+  deployment: Deployment | undefined,
+  quotaFullAt: number | undefined,
+): number | undefined {
   if (!deployment?.spec?.replicas) return undefined;
   const since = Date.parse(failure.lastTransitionTime ?? '');
   const last = Date.parse(deployment.metadata.annotations?.[ASKED_AGAIN] ?? '');
-  const asked = last > since ? last : since;
+  const asked = quotaFullAt ?? (last > since ? last : since);
   return asked + Math.min(Math.max(asked - since, RETRY_MS.shortest), RETRY_MS.longest);
 }
 

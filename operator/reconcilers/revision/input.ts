@@ -18,6 +18,8 @@ export interface RevisionInput extends Offer {
   passed: ReadonlySet<string>;
   /** Whether the service account is there now for want of which the cluster has rejected pods. */
   accountMade?: boolean;
+  /** When the quota that rejects its pods was read and had no room; unset where none does, or it has room again. */
+  quotaFullAt?: number;
   /** Container name -> what is known of its image's digest. */
   digests: ReadonlyMap<string, DigestState>;
   /** What is known of the base image that it follows, by a question asked since the status was written; undefined before. */

@@ -8,12 +8,13 @@ import { initialInstances, scalingSpec } from '../../apis/serving/revision/scali
 import type { Revision } from '../../apis/serving/revision/types.ts';
 import type { Service } from '../../apis/serving/service/types.ts';
 import { targetOf } from '../../apis/serving/traffic/targets.ts';
-import { type Deployment, type Pod, SERVICE_ACCOUNTS } from '../../kube/core.ts';
+import { type Deployment, type Pod, RESOURCE_QUOTAS, SERVICE_ACCOUNTS } from '../../kube/core.ts';
 import { keyOf } from '../../kube/types.ts';
 import { type Context, metadataNow } from '../context.ts';
 import { memoryKills } from '../diagnosis/memory.ts';
 import { type MountReport, mountReport } from '../diagnosis/mounts.ts';
-import { lacksAccount } from '../diagnosis/replicaFailure.ts';
+import { hasRoom } from '../diagnosis/quota.ts';
+import { lacksAccount, replicaFailure } from '../diagnosis/replicaFailure.ts';
 import { isStuck } from '../diagnosis/start.ts';
 import { digestsOf } from '../digests.ts';
 import { labelKey, ownDeployment, type Stores } from '../informers.ts';
@@ -61,6 +62,7 @@ export async function observe(
     kills: pods.flatMap((pod) => memoryKills(pod, evictions.get(pod.metadata.uid ?? ''))),
     passed: startedPods(revision, pods, pool, queues),
     accountMade: lacksAccount({ deployment, revision }) && (await hasAccount(revision, context)),
+    quotaFullAt: await quotaFullAt(revision, deployment, context),
     digests: digestsOf(digestOwner(revision, wanted, context.config), queues.digests, context.config),
     baseImage: baseImageNow(revision, wanted, queues.baseImages, context),
     metadata: metadataNow(context, stores),
@@ -114,6 +116,20 @@ async function hasAccount(
 ): Promise<boolean> {
   const name = kubernetesServiceAccount(spec.serviceAccountName, config) ?? 'default';
   return (await client.get(SERVICE_ACCOUNTS, { namespace, name })) !== undefined;
+}
+
+/** Asked only when it is time for another attempt, which is made in vain while the quota is used up. */
+async function quotaFullAt(
+  revision: Revision,
+  deployment: Deployment | undefined,
+  { client, now }: Context,
+): Promise<number | undefined> {
+  const at = now();
+  const { shortage, retryAt = at + 1 } = replicaFailure({ deployment, revision }) ?? {};
+  if (!shortage || retryAt > at) return undefined;
+  const { namespace } = revision.metadata;
+  const quota = await client.get(RESOURCE_QUOTAS, { namespace, name: shortage.quota });
+  return quota && !hasRoom(shortage, quota) ? at : undefined;
 }
 
 /** The Service that a revision belongs to; a worker pool's has none. */

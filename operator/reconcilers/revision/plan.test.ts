@@ -393,10 +393,11 @@ describe('planRevision', () => {
     };
     const digests = new Map([['user-container', resolved]]);
     const input = { revision: revision(), pods: [], passed: new Set<string>(), digests, routed: false };
-    const planned = (asked: string | undefined, seconds: number) => {
+    const planned = (asked: string | undefined, seconds: number, isFull = false) => {
       const now = EPOCH + seconds * 1000;
+      const quotaFullAt = isFull ? now : undefined;
       const { change = [], requeueAfterMs } = planRevision(
-        { ...input, deployment: rejected(asked) },
+        { ...input, deployment: rejected(asked), quotaFullAt },
         config,
         now,
       );
@@ -407,6 +408,12 @@ describe('planRevision', () => {
     assert.deepEqual(planned('2026-01-01T00:02:00Z', 180), { asks: 0, requeueAfterMs: 60_000 });
     assert.equal(planned('2026-01-01T00:02:00Z', 240).asks, 1);
     assert.equal(planned('2026-01-01T01:00:00Z', 3900).asks, 1, 'every five minutes in the end');
+    assert.deepEqual(
+      planned(undefined, 90, true),
+      { asks: 0, requeueAfterMs: 90_000 },
+      'it would be in vain',
+    );
+    assert.deepEqual(planned(undefined, 3900, true), { asks: 0, requeueAfterMs: 300_000 });
     const idle = { ...rejected(), spec: { replicas: 0 } } as Deployment;
     assert.deepEqual(planRevision({ ...input, deployment: idle }, config, EPOCH + 60_000).change, []);
   });

@@ -18,7 +18,7 @@ export const permissions: Permission[] = [
   { apiGroups: ['apps'], resources: ['deployments'], verbs: ['create', 'patch'] },
   { apiGroups: [''], resources: ['pods'], verbs: ['delete'] },
   { apiGroups: [''], resources: ['events'], verbs: ['list'] },
-  { apiGroups: [''], resources: ['serviceaccounts'], verbs: ['get'] },
+  { apiGroups: [''], resources: ['serviceaccounts', 'resourcequotas'], verbs: ['get'] },
 ];
 
 /** Revision -> Deployment. What takes time, digests and startup probes, goes on beside and calls back. */
