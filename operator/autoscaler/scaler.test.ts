@@ -1,12 +1,19 @@
 import assert from 'node:assert/strict';
 import type { AddressInfo } from 'node:net';
+import { deploymentName } from '../apis/names.ts';
 import { REVISIONS } from '../apis/serving/revision/types.ts';
 import { ROUTES } from '../apis/serving/route/types.ts';
 import { SERVICES } from '../apis/serving/service/types.ts';
 import { KubeClient } from '../kube/client.ts';
 import { DEPLOYMENTS, type Deployment, PODS, type Pod } from '../kube/core.ts';
 import type { KubeObject } from '../kube/types.ts';
-import { actualInstances, autoscalerTick, desiredInstances, registry } from '../telemetry/metrics.ts';
+import {
+  actualInstances,
+  autoscalerTick,
+  desiredInstances,
+  registry,
+  revisionFailures,
+} from '../telemetry/metrics.ts';
 import { FakeApiServer, Rejection } from '../testing/fakeApiServer.ts';
 import { listen } from '../testing/fakeHttp.ts';
 import { isBeforeTimer, until } from '../testing/until.ts';
@@ -323,6 +330,25 @@ describe('Autoscaler', () => {
       uid: 'evicted',
     });
     assert.deepEqual([replicas(), deletes.length], [2, 1]);
+  });
+
+  it('scales other revisions while one cannot be judged, and that one when it can', async () => {
+    const desired = () =>
+      server.get(DEPLOYMENTS, { ...DEPLOYMENT, name: deploymentName('broken') })?.spec?.replicas;
+    const broken = revision({}, 'True', 'broken');
+    server.put({ ...broken, spec: undefined } as unknown as typeof broken);
+    server.put(deployment(0, 'broken'));
+    server.put(revision());
+    server.put(deployment(0));
+    gateway.tell('n/broken', { queued: 1 });
+    gateway.tell(KEY, { queued: 1 });
+    start();
+    await reaches(1);
+    assert.equal(desired(), 0);
+    const { values } = await revisionFailures.get();
+    assert.ok((values[0]?.value ?? 0) > 0);
+    server.put(broken);
+    await until('the other one to be scaled', () => desired() === 1);
   });
 
   it('scales other revisions while a gateway hangs', async () => {

@@ -12,7 +12,7 @@ import { Informer } from '../kube/informer.ts';
 import type { Capabilities } from '../kube/types.ts';
 import type { RoleConfig } from '../roles.ts';
 import type { Logger } from '../telemetry/log.ts';
-import { autoscalerTick, setScalingSource } from '../telemetry/metrics.ts';
+import { autoscalerTick, revisionFailures, setScalingSource } from '../telemetry/metrics.ts';
 import { afterFailure, afterPause, type DrainResult, NO_DRAINS, nextDrains } from './drain.ts';
 import {
   drainsOf,
@@ -97,6 +97,8 @@ export class Autoscaler {
   readonly #selection: RevisionSelection;
   readonly #entries = new Map<string, Entry>();
   readonly #writes = new Set<Promise<void>>();
+  /** Revisions whose last visit ended in an error, which is logged once. */
+  readonly #failing = new Set<string>();
   #rounds = 0;
   /** When this process became leader, in Unix time in ms. */
   #term = 0;
@@ -189,13 +191,28 @@ export class Autoscaler {
     this.#idleCpu?.begin(now);
     let stretchStart = performance.now();
     for (const key of this.#selection.next(view.revisions())) {
-      this.#selection.keep(key, this.#visit(key, view, now));
+      this.#selection.keep(key, this.#visitSafely(key, view, now));
       if (performance.now() - stretchStart < STRETCH_MS) continue;
       await nextTurn();
       stretchStart = performance.now();
     }
     this.#options.reports?.show(now);
     stopTimer();
+  }
+
+  /** What one revision has wrong must not keep the others from being scaled; it is visited again in the next round. */
+  #visitSafely(key: string, view: GatewayView, now: number): boolean {
+    try {
+      const isAwake = this.#visit(key, view, now);
+      this.#failing.delete(key);
+      return isAwake;
+    } catch (err) {
+      revisionFailures.inc();
+      if (!this.#failing.has(key))
+        this.#log.error({ err, revision: key }, 'a revision cannot be scaled: this is a defect');
+      this.#failing.add(key);
+      return true;
+    }
   }
 
   /** @returns whether the next round must visit the revision: it has instances, requests, drains or a pending write. */

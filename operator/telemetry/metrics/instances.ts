@@ -38,6 +38,12 @@ export const gatewayScrapeFailures = new Counter({
   registers,
 });
 
+export const revisionFailures = new Counter({
+  name: 'homerun_autoscaler_revision_failures_total',
+  help: 'Times that a revision could not be scaled because of an error; each is a defect, and is logged with its stack',
+  registers,
+});
+
 export const autoscalerTick = new Histogram({
   name: 'homerun_autoscaler_tick_duration_seconds',
   help: 'Time to decide for all revisions, without the wait for the gateways and the writes',
