@@ -62,7 +62,7 @@ export async function startRole(role: Role, { server, folder, config }: RoleOpti
         POD_NAMESPACE: SYSTEM,
         POD_NAME: role,
         // As the chart sets them (templates/_pod.tpl).
-        NODE_OPTIONS: '--max-semi-space-size=4',
+        NODE_OPTIONS: `--max-semi-space-size=${role === 'gateway' ? 2 : 4}`,
         MALLOC_ARENA_MAX: '1',
         MALLOC_TRIM_THRESHOLD_: '131072',
       },

@@ -10,6 +10,7 @@ import {
   oneService,
   revisions,
   routeUpdates,
+  settle,
 } from './measures.ts';
 import type { Parameters } from './parameters.ts';
 import { makeProjects, type Projects } from './quotas.ts';
@@ -69,6 +70,8 @@ async function inOrder(run: Run, record: Record): Promise<void> {
 
   record(await revisions(run));
   record(await instances(run, 'all-instances', parameters.pods, parameters.revisions));
+  // What five thousand pods have set in motion is over first.
+  await settle(run);
   record(...besides(await oneService(run, 'last'), alone, 'all'));
   record(...(await routeUpdates(run, 'all')));
   record(...(await atRest(run, 'all')));

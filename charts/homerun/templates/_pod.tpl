@@ -100,18 +100,20 @@ env:
     value: "1"
   - name: MALLOC_TRIM_THRESHOLD_
     value: "131072"
-  {{- if has .role (list "controller" "api") }}
-  {{- /* The controller's memory is what it has cached, in old space: that gets most of the limit, and what lists leave behind
-  little. The Admin API keeps little, but its space for young objects would grow with long lists beyond the limit, and V8
-  then collects everything for each request. */}}
+  {{- /* The space for young objects would grow to 128 MB with the events of a thousand pods that start, and stay so large. The
+  memory of the controller is what it has cached, in old space, which gets most of the limit. Where the Admin API needs both,
+  V8 would collect everything for each request. The node's role computes next to nothing, and every node pays for its memory:
+  the compilers alone are 8 MB. */}}
   - name: NODE_OPTIONS
-    value: --max-old-space-size-percentage=50 --max-semi-space-size=4
-  {{- end }}
-  {{- if eq .role "node" }}
-  {{- /* It computes next to nothing, and every node pays for its memory: the compilers alone are 8 MB. */}}
-  - name: NODE_OPTIONS
+    {{- if eq .role "node" }}
     value: --jitless --max-semi-space-size=1 --max-old-space-size=24
-  {{- end }}
+    {{- else if has .role (list "controller" "api") }}
+    value: --max-old-space-size-percentage=50 --max-semi-space-size=4
+    {{- else if eq .role "webhook" }}
+    value: --max-semi-space-size=4
+    {{- else }}
+    value: --max-semi-space-size=2
+    {{- end }}
   {{- with .values.env }}
   {{- toYaml . | nindent 2 }}
   {{- end }}
