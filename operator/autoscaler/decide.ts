@@ -12,6 +12,8 @@ export interface Load {
   readonly recent: number;
   /** Mean of requests in flight and queued over the window; undefined when it has no sample. */
   readonly concurrency: number | undefined;
+  /** A part of the window was not observed: that mean is one for which the instances that ran would be right. */
+  readonly assumed?: boolean;
   /** When a request last arrived or was in flight (by the autoscaler's clock, in ms), if any gateway reports one. */
   readonly lastRequestAt: number | undefined;
   /** Every gateway has answered. */

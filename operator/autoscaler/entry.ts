@@ -54,16 +54,21 @@ export function report(entry: Entry, { metadata }: Revision, desired: number, ac
   entry.reported = { desired, actual };
 }
 
-/** Passes on what a revision's number goes by; nothing while it has no instances and needs none. */
+/**
+ * Passes on what a revision's number goes by; nothing while it has no instances and needs none. After a restart the status
+ * keeps what it says of a number that stays, until that is known again.
+ */
 export function explained(
   entry: Entry,
   key: string,
   decision: Decision | undefined,
+  { status }: Revision,
   reports?: Reports,
 ): void {
   entry.decision = decision;
-  if (decision && entry.spec) reports?.report(key, explain(decision, entry.spec));
-  else reports?.forget(key);
+  if (!decision || !entry.spec) reports?.forget(key);
+  else if (!decision.load.assumed || decision.replicas !== undefined || !status?.scaling)
+    reports?.report(key, explain(decision, entry.spec));
 }
 
 /** The steps of all instances that are being scaled in, by the pods' UIDs. */
@@ -92,7 +97,7 @@ function scalingOf(key: string, { decision, spec }: Entry): RevisionScaling | un
     namespace,
     revision,
     rule: ruleOf(decision, spec),
-    requests: decision.load.concurrency,
+    requests: decision.load.assumed ? undefined : decision.load.concurrency,
     requestsWanted: Number.isFinite(spec.targetConcurrency) ? spec.targetConcurrency : undefined,
     cpu: cpuUse(decision.load, spec),
     min: spec.min,

@@ -108,6 +108,11 @@ describe('explain', () => {
       rule: 'incomplete',
       text: '3 instances by missing measurements: requests unknown, CPU unknown, min 0, max 100',
     },
+    'a controller that has just started': {
+      load: { replicas: 3, present: 1, concurrency: 120, assumed: true, cpu: { cores: 0.01, unmeasured: 0 } },
+      rule: 'concurrency',
+      text: '3 instances by concurrency: requests unknown, CPU unknown, min 0, max 100',
+    },
     idle: {
       load: { replicas: 1, concurrency: 0 },
       state: unused(1),

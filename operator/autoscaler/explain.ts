@@ -62,11 +62,11 @@ const RULE_TEXTS: Readonly<Record<Exclude<Rule, 'kept'>, string>> = {
 };
 
 /** A burst goes by the requests of this moment, all else by their mean over the window. */
-function requestsText({ present, concurrency }: Load, spec: ScalingSpec, rule: Rule): string {
+function requestsText({ present, concurrency, assumed }: Load, spec: ScalingSpec, rule: Rule): string {
   if (rule === 'burst') {
     return `${requests(present)} in flight and queued / ${rounded(spec.concurrency)} at most each`;
   }
-  if (concurrency === undefined) return 'requests unknown';
+  if (concurrency === undefined || assumed) return 'requests unknown';
   const inFlight = `${requests(concurrency)} in flight`;
   if (spec.targetConcurrency === Number.POSITIVE_INFINITY) return inFlight;
   return `${inFlight} / ${rounded(spec.targetConcurrency)} wanted each`;
@@ -80,8 +80,8 @@ function cpuText(load: Load, spec: ScalingSpec): string[] {
 }
 
 /** The part of their CPU that ready instances use, as a mean over the window; undefined when it is not known. */
-export function cpuUse({ cpu, ready }: Load, spec: ScalingSpec): number | undefined {
-  return cpu?.cores === undefined || ready === 0 ? undefined : cpu.cores / (ready * spec.cpu);
+export function cpuUse({ cpu, ready, assumed }: Load, spec: ScalingSpec): number | undefined {
+  return cpu?.cores === undefined || ready === 0 || assumed ? undefined : cpu.cores / (ready * spec.cpu);
 }
 
 function requests(count: number): string {

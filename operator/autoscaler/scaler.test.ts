@@ -129,7 +129,7 @@ describe('Autoscaler', () => {
     gateway.tell(KEY, { inFlight: 80, queued: 240 });
     await reaches(4);
     const four =
-      /^4 instances by (burst|concurrency|need within 5 min): .* requests in flight.*, min 0, max 100$/;
+      /^4 instances by (burst|concurrency|need within 5 min): (.* requests in flight.*|requests unknown), min 0, max 100$/;
     await until('four are explained', () => four.test(texts.get(KEY) ?? ''));
     assert.deepEqual(
       (await rules())?.map(({ namespace, revision }) => [namespace, revision]),
@@ -141,6 +141,17 @@ describe('Autoscaler', () => {
     await reaches(0);
     await until('nothing is explained', () => !texts.has(KEY));
     assert.deepEqual(await rules(), []);
+  });
+
+  it('leaves what the status says of a number that stays, until the load is known again after a restart', async () => {
+    const explained = revision({ 'scale-to-zero-pod-retention-period': '5m' });
+    server.put({ ...explained, status: { ...explained.status, scaling: '1 instance by need within 5 min' } });
+    server.put(deployment(1));
+    start();
+    await ticks(4);
+    assert.equal(texts.get(KEY), undefined);
+    await pass(2 * MINUTE);
+    await until('the number is explained', () => texts.get(KEY)?.includes('0 requests in flight'));
   });
 
   it('takes the last instance when the idle time is over, and not before', async () => {

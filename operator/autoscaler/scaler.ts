@@ -244,7 +244,7 @@ export class Autoscaler {
     );
     const target = decision?.replicas ?? replicas;
     report(entry, revision, target, ready);
-    explained(entry, key, decision, this.#options.reports);
+    explained(entry, key, decision, revision, this.#options.reports);
     this.#resize(entry, { revision, deployment, requests, decision }, now);
     const scaling = { deployment, replicas, target, keep: keptInstances(spec), requests };
     const { write } = this.#drain(entry, key, scaling, view, timeout, now);

@@ -41,6 +41,16 @@ describe('Track', () => {
     assert.equal(at({ spec: specWith({ manual: 3 }) })?.replicas, 3);
   });
 
+  it('knows from when on its mean is observed: for one that runs, a window after a restart', () => {
+    const isAssumed = (track: Track, second: number) =>
+      track.next(seen({ requests: requests(1) }), START + second * SECOND)?.load.assumed;
+    const found = new Track();
+    assert.deepEqual([isAssumed(found, 0), isAssumed(found, 59), isAssumed(found, 60)], [true, true, false]);
+    const woken = new Track();
+    woken.next(seen({ replicas: 0 }), START);
+    assert.equal(isAssumed(woken, 1), false);
+  });
+
   it('scales out by the reports of a part of the gateways', () => {
     const track = new Track();
     repeat(track, 60, seen({ requests: requests(10) }));

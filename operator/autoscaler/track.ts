@@ -19,6 +19,8 @@ export interface Observation {
 /** The state of a revision that has instances or requests. */
 interface Memory {
   state: ScaleState;
+  /** Until then a part of the windows was not observed, in ms. */
+  readonly assumedUntil: number;
   readonly requests: Window;
   readonly cpu: Window;
 }
@@ -49,6 +51,7 @@ export class Track {
         present: seen.requests?.present ?? 0,
         recent: seen.requests?.mean ?? 0,
         concurrency: memory.requests.mean(now),
+        assumed: now < memory.assumedUntil,
         lastRequestAt: seen.requests?.lastRequestAt,
         complete: seen.complete,
         cpu: seen.cpu && {
@@ -82,11 +85,13 @@ export class Track {
     const parts = this.#unknownPast ? Math.max(0, replicas - 0.5) : 0;
     // A revision that was asleep had none, whoever has woken it.
     const earlier = this.#unknownPast ? replicas : 0;
+    const assumedUntil = earlier > 0 ? now + spec.windowMs : now;
     this.#unknownPast = false;
     // Without a target, any number of instances is right for any load.
     const part = spec.targetConcurrency === Number.POSITIVE_INFINITY ? 0 : spec.targetConcurrency;
     return {
       state: initialState(earlier, now),
+      assumedUntil,
       requests: new Window(spec.windowMs, parts * part, now),
       cpu: new Window(spec.windowMs, 0, now),
     };
