@@ -109,6 +109,20 @@ describe('PlanExecutor', () => {
     assert.deepEqual(recorded, [created], 'the second time nothing was made');
   });
 
+  it('does not take for made what another had the name of, and which has gone since', async () => {
+    const made = configMap('c', '2');
+    const owned = {
+      ...made,
+      metadata: { ...made.metadata, ownerReferences: [controllerReference(subject)] },
+    };
+    const wanted = plan({ create: [owned], events: [created] });
+    server.failNext(new Rejection(409, 'AlreadyExists', 'configmaps "c" already exists'));
+    await assert.rejects(executor().execute(subject, wanted), StaleError);
+    assert.deepEqual(recorded, []);
+    await executor().execute(subject, wanted);
+    assert.equal(server.get(CONFIG_MAPS, metadata('c'))?.data?.value, '2');
+  });
+
   it('changes fields of an object, and not of another that has its name by now', async () => {
     const object = server.put(configMap('c', '1'));
     const change = (patch: object) => plan({ change: [{ type: CONFIG_MAPS, object, patch: { ...patch } }] });

@@ -177,15 +177,16 @@ export class PlanExecutor {
 
   /**
    * An apply would take over what another has made; the cache may hold our own alone, so the server is asked.
+   * @returns whether the object is there.
    * @throws {NotOwnedError} where the object of that name is controlled by another than the one it is made for.
    * @throws {StaleError} where that is an earlier one of its name: the object goes, and is made anew then.
    */
-  async #checkOwner(object: KubeObject, live?: KubeObject): Promise<void> {
+  async #checkOwner(object: KubeObject, live?: KubeObject): Promise<boolean> {
     const { apiVersion, kind, metadata } = object;
     const owner = metadata.ownerReferences?.find(({ controller }) => controller);
-    if (!owner) return;
+    if (!owner) return true;
     const found = live ?? (await this.#options.client.get(this.#options.typeOf(object), metadata));
-    if (!found || isControlledBy(found, owner.uid)) return;
+    if (!found || isControlledBy(found, owner.uid)) return found !== undefined;
     if (isOfEarlier(found, owner)) throw staleError(object);
     const what = `${kind} '${metadata.name}' of ${apiVersion}`;
     throw new NotOwnedError(
@@ -218,7 +219,8 @@ export class PlanExecutor {
       return true;
     } catch (error) {
       if (!isKubeError(error, 'KUBE_ALREADY_EXISTS')) throw error;
-      await this.#checkOwner(object);
+      // What had the name may have gone since: then nothing was made.
+      if (!(await this.#checkOwner(object))) throw staleError(object, error);
       return false;
     }
   }
