@@ -95,6 +95,17 @@ describe('PlanExecutor behind its own writes', () => {
     assert.equal(stored().status?.step, 1);
   });
 
+  it('says nothing of an object while the cache gets what others had written before', async () => {
+    const first = { apply: [configMap('child', '1')] };
+    await executor.execute(subject, plan(first));
+    child = server.get(CONFIG_MAPS, configMap('child', '1').metadata) as ConfigMap;
+    const between = server.put({ ...child, metadata: { ...child.metadata, labels: { other: 'yes' } } });
+    await executor.execute(subject, plan({ apply: [configMap('child', '2')] }));
+    child = between;
+    await assert.rejects(executor.execute(subject, { ...step(1), ...first }), StaleError);
+    assert.equal(stored().status, undefined);
+  });
+
   it('makes an object of a name at once for an owner that is another one by now', async () => {
     const ownedBy = (uid: string) => {
       const ownerReferences = [

@@ -18,6 +18,8 @@ interface Applied {
   wanted: string;
   /** The version that the cache had; undefined when it had none. */
   replaced: string | undefined;
+  /** The version that it made. */
+  made: string | undefined;
   at: number;
 }
 
@@ -54,15 +56,16 @@ export class OwnWrites {
   /** What `object` was last applied with, where the cache, which has `cached`, lacks that; undefined where it does not. */
   unseen(object: KubeObject, cached: KubeObject | undefined): string | undefined {
     const applied = this.#applied.get(nameOf(object));
-    if (!applied || applied.replaced !== cached?.metadata.resourceVersion) return undefined;
+    if (!applied || !lacks(cached?.metadata.resourceVersion, applied)) return undefined;
     return this.#isRecent(applied.at) ? applied.wanted : undefined;
   }
 
   /** `object` was applied when the cache had `cached`; the server has `stored` now. */
   applied(object: KubeObject, wanted: string, cached: KubeObject | undefined, stored: KubeObject): void {
     const replaced = cached?.metadata.resourceVersion;
-    if (stored.metadata.resourceVersion === replaced) return;
-    this.#remember(this.#applied, nameOf(object), { wanted, replaced, at: this.#clock.now() });
+    const made = stored.metadata.resourceVersion;
+    if (made === replaced) return;
+    this.#remember(this.#applied, nameOf(object), { wanted, replaced, made, at: this.#clock.now() });
   }
 
   /** Milliseconds that a status has left which may wait for `waitMs` in all; the first call begins the wait. */
@@ -92,6 +95,14 @@ export class OwnWrites {
   #isRecent(at: number): boolean {
     return this.#clock.now() - at < LONGEST_LAG_MS;
   }
+}
+
+/**
+ * Whether a cache that has this version lacks the write. Others may have written before it, so that the cache has versions
+ * between the two first; versions of one kind grow (Kubernetes, Resource versions).
+ */
+function lacks(cached: string | undefined, { replaced, made }: Applied): boolean {
+  return cached === replaced || Number(cached) < Number(made);
 }
 
 /** With its owner: what was made for an earlier one of the name says nothing of this one's. */
