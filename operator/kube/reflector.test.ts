@@ -49,4 +49,33 @@ describe('Reflector', () => {
     stop.abort();
     await running;
   });
+
+  it('asks again within a minute, however long a proxy in between says that it should wait', async () => {
+    const clock = new FakeClock();
+    const stop = new AbortController();
+    let calls = 0;
+    const client = {
+      list: async () => {
+        calls++;
+        throw new KubeError('shed', { code: 'KUBE_SERVER', retryAfterSeconds: 86_400 });
+      },
+    };
+    const reflector = new Reflector<ConfigMap>({
+      client: client as unknown as KubeClient,
+      type: CONFIG_MAPS,
+      store: new Store(),
+      emit: () => {},
+      onSynced: () => {},
+      log: silent,
+      clock,
+    });
+    const running = reflector.run(stop.signal);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(calls, 1);
+    clock.advance(60_000);
+    await new Promise((resolve) => setImmediate(resolve));
+    assert.equal(calls, 2);
+    stop.abort();
+    await running;
+  });
 });

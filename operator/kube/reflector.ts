@@ -63,6 +63,8 @@ const WATCH_SECONDS = 300;
 const PAGED_TRIES = 2;
 /** Watches that the server keeps refusing, without an event between, before everything is listed anew. */
 const REFUSALS_BEFORE_RELIST = 5;
+/** The longest that the server may ask for; with a cache that old the controllers do harm. */
+const LONGEST_ASKED_MS = 30_000;
 /** Longest stretch of work before other things in the process have their turn. */
 const STRETCH_MS = 10;
 
@@ -267,7 +269,7 @@ export class Reflector<T extends KubeObject> {
     const unreachable = isKubeError(error, 'KUBE_UNREACHABLE');
     const refused = !unreachable && !isKubeError(error, 'KUBE_TOO_MANY_REQUESTS');
     if (watching && refused && ++this.#refusals >= REFUSALS_BEFORE_RELIST) this.#relist('failing');
-    const asked = isKubeError(error) ? (error.retryAfterSeconds ?? 0) * 1000 : 0;
+    const asked = isKubeError(error) ? Math.min((error.retryAfterSeconds ?? 0) * 1000, LONGEST_ASKED_MS) : 0;
     const delay = Math.max(this.#backoff.next(unreachable ? 'unreachable' : 'refused'), asked);
     // Once for each outage: it is tried again every second, for each kind.
     const level = this.#failing ? 'debug' : 'warn';
