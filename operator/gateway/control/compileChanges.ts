@@ -7,6 +7,7 @@ import type { Change, Informer } from '../../kube/informer.ts';
 import { keyOf } from '../../kube/types.ts';
 import type { RoleConfig } from '../../roles.ts';
 import type { Logger } from '../../telemetry/log.ts';
+import { GarbageCollection } from '../shared/garbage.ts';
 import type { EarlyAddresses } from './addresses.ts';
 import { Bindings } from './bindings.ts';
 import { type CompiledRoute, compilePod, compileRevision, compileRoute } from './compile.ts';
@@ -66,12 +67,14 @@ export function compileChanges(
       setRoute(keyOf(metadata), route);
     }
   });
+  const garbage = new GarbageCollection();
   // An object that cannot be compiled is logged and changes nothing else.
   const each =
     <T extends Route | Revision | Pod | DomainMapping | RoleBinding>(
       apply: (key: string, change: Change<T>) => void,
     ) =>
     (change: Change<T>): void => {
+      garbage.changed(1);
       const key = keyOf(change.object.metadata);
       try {
         apply(key, change);

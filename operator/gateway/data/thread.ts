@@ -1,4 +1,5 @@
 import { BroadcastChannel, parentPort, workerData } from 'node:worker_threads';
+import { GarbageCollection } from '../shared/garbage.ts';
 import { Heartbeats, startHeart } from '../shared/heartbeat.ts';
 import type { Limits } from '../shared/limits.ts';
 import { type FromThread, type ToThread, WAKE_CHANNEL, type WakeMessage } from '../shared/messages.ts';
@@ -52,10 +53,12 @@ function run(control: NonNullable<typeof parentPort>, data: ThreadData): void {
     const [thread, revision] = (event as { data: WakeMessage }).data;
     if (thread === data.thread) plane.wake(revision);
   };
+  const garbage = new GarbageCollection();
   let listening = false;
   control.on('message', (message: ToThread) => {
     if (message.kind === 'update') {
       plane.apply(message);
+      garbage.changed(message.hosts.length + message.revisions.length + message.instances.length);
       if (listening) return;
       listening = true;
       const { port, internalPort, tls, gatewayPort, host, threads } = data;

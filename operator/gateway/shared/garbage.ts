@@ -1,0 +1,67 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { clock } from './clock.ts';
+
+/** Time as it passes; a test gives one that it turns by hand. */
+interface Timing {
+  /** In ms. */
+  now(): number;
+  after(ms: number, callback: () => void): unknown;
+}
+
+const TIMING: Timing = { now: clock, after: (ms, callback) => setTimeout(callback, ms).unref() };
+
+/** Fewer changes leave little behind. */
+const LEAST_CHANGES = 1000;
+/** So long nothing has changed. */
+const QUIET_MS = 30_000;
+
+/**
+ * Collects what many changes have left behind in a thread's heap, once they are over. V8 itself lets each heap grow by 8 MB
+ * before it looks at old objects again, and nothing grows at rest: with three threads that was 27 of the 168 MB of a gateway
+ * after five thousand instances had started (bar "1,000 services: gateway under 150 MB with all of it"). Smaller steps
+ * (`--optimize-for-size`) cost a tenth of the throughput.
+ */
+export class GarbageCollection {
+  readonly #collect: () => void;
+  readonly #timing: Timing;
+  #changes = 0;
+  #changedAt = 0;
+  #waits = false;
+
+  constructor(collect: () => void = collectGarbage, timing = TIMING) {
+    this.#collect = collect;
+    this.#timing = timing;
+  }
+
+  /** So much has changed now. */
+  changed(count: number): void {
+    this.#changes += count;
+    this.#changedAt = this.#timing.now();
+    if (this.#changes >= LEAST_CHANGES && !this.#waits) this.#wait(QUIET_MS);
+  }
+
+  #wait(ms: number): void {
+    this.#waits = true;
+    this.#timing.after(ms, () => this.#look());
+  }
+
+  #look(): void {
+    this.#waits = false;
+    const leftMs = this.#changedAt + QUIET_MS - this.#timing.now();
+    if (leftMs > 0) return this.#wait(leftMs);
+    this.#changes = 0;
+    this.#collect();
+  }
+}
+
+let collect: (() => void) | undefined;
+
+/** Collects all garbage of the thread that calls it, which stands still meanwhile: about 1 ms for each 2 MB that are used. */
+export function collectGarbage(): void {
+  if (!collect) {
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc') as () => void;
+  }
+  collect();
+}
