@@ -49,7 +49,10 @@ export class GarbageCollection {
   #look(): void {
     this.#waits = false;
     const leftMs = this.#changedAt + QUIET_MS - this.#timing.now();
-    if (leftMs > 0) return this.#wait(leftMs);
+    if (leftMs > 0) {
+      this.#wait(leftMs);
+      return;
+    }
     this.#changes = 0;
     this.#collect();
   }
