@@ -1,4 +1,4 @@
-import { deepEqual, equal, match, notEqual } from 'node:assert/strict';
+import { deepEqual, equal, notEqual } from 'node:assert/strict';
 import { parse, stringify } from 'yaml';
 import { HOMERUN } from '../../operator/apis/annotations/homerun.ts';
 import { type Condition, conditionOf } from '../../operator/apis/condition.ts';
@@ -91,12 +91,13 @@ describe('an application of Argo CD on a real API server', function () {
       [SERVICES, HELLO],
       [WORKER_POOLS, COUNTER],
     ] as const) {
-      const { status } = (await shop.get<Conditioned>(type, ref)) ?? {};
-      const { message = '' } = conditionOf(status?.conditions, 'Ready') ?? {};
-      match(message, /missing:1/);
-      await suite.applications.shows('shop', `the message of ${type.kind}: ${message}`, (found) => {
-        const resource = found.status?.resources?.find(({ kind }) => kind === type.kind);
-        return resource?.health?.message === message;
+      // The words change while one part after the other fails, so both are looked at anew each time.
+      await until(`Argo CD to show the message of ${type.kind}`, async () => {
+        const { status } = (await shop.get<Conditioned>(type, ref)) ?? {};
+        const { message = '' } = conditionOf(status?.conditions, 'Ready') ?? {};
+        const application = await suite.applications.shows('shop', 'it is there', () => true);
+        const resource = application.status?.resources?.find(({ kind }) => kind === type.kind);
+        return /missing:1/.test(message) && resource?.health?.message === message;
       });
     }
     commit = await suite.repository.revert();
