@@ -8,7 +8,7 @@ import { refOf } from '../kube/types.ts';
 import { actualInstances, desiredInstances, type RevisionScaling } from '../telemetry/metrics.ts';
 import type { CpuLoad, Decision } from './decide.ts';
 import type { Drains } from './drain.ts';
-import { cpuUse, explain, type Reports, ruleOf } from './explain.ts';
+import { cpuUse, explain, meanRequests, type Reports, ruleOf } from './explain.ts';
 import type { RequestLoad } from './load.ts';
 import type { Track } from './track.ts';
 
@@ -97,7 +97,7 @@ function scalingOf(key: string, { decision, spec }: Entry): RevisionScaling | un
     namespace,
     revision,
     rule: ruleOf(decision, spec),
-    requests: decision.load.assumed ? undefined : decision.load.concurrency,
+    requests: meanRequests(decision.load),
     requestsWanted: Number.isFinite(spec.targetConcurrency) ? spec.targetConcurrency : undefined,
     cpu: cpuUse(decision.load, spec),
     min: spec.min,

@@ -62,12 +62,13 @@ const RULE_TEXTS: Readonly<Record<Exclude<Rule, 'kept'>, string>> = {
 };
 
 /** A burst goes by the requests of this moment, all else by their mean over the window. */
-function requestsText({ present, concurrency, assumed }: Load, spec: ScalingSpec, rule: Rule): string {
+function requestsText(load: Load, spec: ScalingSpec, rule: Rule): string {
   if (rule === 'burst') {
-    return `${requests(present)} in flight and queued / ${rounded(spec.concurrency)} at most each`;
+    return `${requests(load.present)} in flight and queued / ${rounded(spec.concurrency)} at most each`;
   }
-  if (concurrency === undefined || assumed) return 'requests unknown';
-  const inFlight = `${requests(concurrency)} in flight`;
+  const mean = meanRequests(load);
+  if (mean === undefined) return 'requests unknown';
+  const inFlight = `${requests(mean)} in flight`;
   if (spec.targetConcurrency === Number.POSITIVE_INFINITY) return inFlight;
   return `${inFlight} / ${rounded(spec.targetConcurrency)} wanted each`;
 }
@@ -77,6 +78,11 @@ function cpuText(load: Load, spec: ScalingSpec): string[] {
   if (!load.cpu || load.ready === 0) return [];
   const use = cpuUse(load, spec);
   return [use === undefined ? 'CPU unknown' : `CPU ${Math.round(use * 100)} %`];
+}
+
+/** Requests in flight and queued, as a mean over the window; undefined when it is not known. */
+export function meanRequests({ concurrency, assumed }: Load): number | undefined {
+  return assumed ? undefined : concurrency;
 }
 
 /** The part of their CPU that ready instances use, as a mean over the window; undefined when it is not known. */

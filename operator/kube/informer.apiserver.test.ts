@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { collectGarbage } from '../gateway/shared/garbage.ts';
 import { ApiServer } from '../testing/apiServer.ts';
 import { configMap } from '../testing/builders.ts';
-import { collectGarbage } from '../testing/garbage.ts';
 import { TcpProxy } from '../testing/tcpProxy.ts';
 import { silent, until } from '../testing/until.ts';
 import { KubeClient } from './client.ts';

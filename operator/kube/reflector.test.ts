@@ -8,6 +8,18 @@ import { Reflector } from './reflector.ts';
 import { Store } from './store.ts';
 
 describe('Reflector', () => {
+  const reflectorOf = (client: object, clock: FakeClock) =>
+    new Reflector<ConfigMap>({
+      client: client as unknown as KubeClient,
+      type: CONFIG_MAPS,
+      store: new Store(),
+      emit: () => {},
+      onSynced: () => {},
+      log: silent,
+      clock,
+      random: () => 0,
+    });
+
   it('does not list without a pause when the server forgets at once what it has just listed', async () => {
     const clock = new FakeClock();
     const stop = new AbortController();
@@ -27,17 +39,7 @@ describe('Reflector', () => {
         throw new KubeError('too old', { code: 'KUBE_GONE' });
       },
     };
-    const reflector = new Reflector<ConfigMap>({
-      client: client as unknown as KubeClient,
-      type: CONFIG_MAPS,
-      store: new Store(),
-      emit: () => {},
-      onSynced: () => {},
-      log: silent,
-      clock,
-      random: () => 0,
-    });
-    const running = reflector.run(stop.signal);
+    const running = reflectorOf(client, clock).run(stop.signal);
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(calls, 4, 'anew at once, but then not again');
     clock.advance(100);
@@ -60,16 +62,7 @@ describe('Reflector', () => {
         throw new KubeError('shed', { code: 'KUBE_SERVER', retryAfterSeconds: 86_400 });
       },
     };
-    const reflector = new Reflector<ConfigMap>({
-      client: client as unknown as KubeClient,
-      type: CONFIG_MAPS,
-      store: new Store(),
-      emit: () => {},
-      onSynced: () => {},
-      log: silent,
-      clock,
-    });
-    const running = reflector.run(stop.signal);
+    const running = reflectorOf(client, clock).run(stop.signal);
     await new Promise((resolve) => setImmediate(resolve));
     assert.equal(calls, 1);
     clock.advance(60_000);

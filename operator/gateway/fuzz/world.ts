@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo, Server } from 'node:net';
-import { collectGarbage } from '../../testing/garbage.ts';
+import { collectGarbage } from '../shared/garbage.ts';
 import type { Protocol } from '../shared/messages.ts';
 import { Harness } from '../testing/harness.ts';
 import { Stopwatch } from './stopwatch.ts';

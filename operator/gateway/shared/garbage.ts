@@ -60,7 +60,10 @@ export class GarbageCollection {
 
 let collect: (() => void) | undefined;
 
-/** Collects all garbage of the thread that calls it, which stands still meanwhile: about 1 ms for each 2 MB that are used. */
+/**
+ * Frees what nothing refers to, in the thread that calls it, which stands still meanwhile: about 1 ms for each 2 MB that are
+ * used. What a WeakRef gave in this turn of the event loop stays until a later one.
+ */
 export function collectGarbage(): void {
   if (!collect) {
     setFlagsFromString('--expose-gc');

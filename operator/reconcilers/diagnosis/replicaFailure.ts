@@ -57,8 +57,8 @@ function retryAt(
 }
 
 /** Whether the cluster makes no pods for want of a service account. */
-export function lacksAccount(deployed: Deployed): boolean {
-  return replicaFailure(deployed)?.reason === REASONS.serviceAccountMissing;
+export function lacksAccount(rejection: Rejection | undefined): boolean {
+  return rejection?.reason === REASONS.serviceAccountMissing;
 }
 
 /**

@@ -11,6 +11,7 @@ import { targetOf } from '../../apis/serving/traffic/targets.ts';
 import { type Deployment, type Pod, RESOURCE_QUOTAS, SERVICE_ACCOUNTS } from '../../kube/core.ts';
 import { keyOf } from '../../kube/types.ts';
 import { type Context, metadataNow } from '../context.ts';
+import type { Rejection } from '../diagnosis/evidence.ts';
 import { memoryKills } from '../diagnosis/memory.ts';
 import { type MountReport, mountReport } from '../diagnosis/mounts.ts';
 import { hasRoom } from '../diagnosis/quota.ts';
@@ -48,6 +49,7 @@ export async function observe(
   if (!revision || revision.metadata.deletionTimestamp) return undefined;
   const deployment = ownDeployment(revision, stores);
   const pods = stores.pods.byIndex('revision', revision.metadata.uid ?? '');
+  const rejection = replicaFailure({ deployment, revision });
   const evictions = queues.evictions.of(key, pods);
   const routes = stores.routes.byIndex('revision', key);
   const routed = routes.length > 0;
@@ -61,8 +63,8 @@ export async function observe(
     mount: mountOf(key, deployment, pods, queues, context),
     kills: pods.flatMap((pod) => memoryKills(pod, evictions.get(pod.metadata.uid ?? ''))),
     passed: startedPods(revision, pods, pool, queues),
-    accountMade: lacksAccount({ deployment, revision }) && (await hasAccount(revision, context)),
-    quotaFullAt: await quotaFullAt(revision, deployment, context),
+    accountMade: lacksAccount(rejection) && (await hasAccount(revision, context)),
+    quotaFullAt: rejection?.shortage && (await quotaFullAt(revision, rejection, context)),
     digests: digestsOf(digestOwner(revision, wanted, context.config), queues.digests, context.config),
     baseImage: baseImageNow(revision, wanted, queues.baseImages, context),
     metadata: metadataNow(context, stores),
@@ -120,14 +122,12 @@ async function hasAccount(
 
 /** Asked only when it is time for another attempt, which is made in vain while the quota is used up. */
 async function quotaFullAt(
-  revision: Revision,
-  deployment: Deployment | undefined,
+  { metadata: { namespace } }: Revision,
+  { shortage, retryAt }: Rejection,
   { client, now }: Context,
 ): Promise<number | undefined> {
   const at = now();
-  const { shortage, retryAt = at + 1 } = replicaFailure({ deployment, revision }) ?? {};
-  if (!shortage || retryAt > at) return undefined;
-  const { namespace } = revision.metadata;
+  if (!shortage || retryAt === undefined || retryAt > at) return undefined;
   const quota = await client.get(RESOURCE_QUOTAS, { namespace, name: shortage.quota });
   return quota && !hasRoom(shortage, quota) ? at : undefined;
 }
