@@ -91,8 +91,10 @@ describe('an application of Argo CD on a real API server', function () {
       [SERVICES, HELLO],
       [WORKER_POOLS, COUNTER],
     ] as const) {
-      // The words change while one part after the other fails, so both are looked at anew each time.
+      // The words change while one part after the other fails. Argo CD takes no notice of a status whose health
+      // stays the same until it compares again, so it is asked to, and both are looked at anew each time.
       await until(`Argo CD to show the message of ${type.kind}`, async () => {
+        await suite.applications.refresh('shop');
         const { status } = (await shop.get<Conditioned>(type, ref)) ?? {};
         const { message = '' } = conditionOf(status?.conditions, 'Ready') ?? {};
         const application = await suite.applications.shows('shop', 'it is there', () => true);
