@@ -175,6 +175,12 @@ export const ALERT_CASES: Readonly<Record<string, AlertCase>> = {
     fires: 21,
     quiet: { 'homerun_autoscaler_scrape_failures_total{pod="a"}': FEW },
   },
+  HomerunScalingFails: {
+    input: { 'homerun_autoscaler_revision_failures_total{pod="a"}': ONCE_WRONG },
+    fires: 11,
+    labels: { pod: 'a' },
+    quiet: { 'homerun_autoscaler_revision_failures_total{pod="a"}': NEVER },
+  },
   HomerunNodesSilent: {
     input: {
       'homerun_gateway_instance_start_seconds_count{pod="a"}': '0+1x110',

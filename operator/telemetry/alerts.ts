@@ -187,6 +187,15 @@ export const ALERTS: readonly Alert[] = [
     act: 'Look at the gateways, and at network policies for their port 9090.',
   },
   {
+    name: 'HomerunScalingFails',
+    expr: 'sum by (pod) (increase(homerun_autoscaler_revision_failures_total[15m])) > 0',
+    for: '0m',
+    severity: 'warning',
+    summary: 'A revision is not scaled, because of an error of the autoscaler itself',
+    means: 'Its number of instances stays as it is; all others are scaled as they should.',
+    act: 'A defect of Homerun: report it with the stack from the log: grep "a revision cannot be scaled".',
+  },
+  {
     name: 'HomerunNodesSilent',
     expr: '(sum(increase(homerun_gateway_instance_start_seconds_count[30m])) > 5) and (sum(increase(homerun_gateway_node_addresses_total[30m])) == 0) and (max(max_over_time(homerun_node_watching[1d])) == 1)',
     for: '15m',
