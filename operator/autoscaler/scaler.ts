@@ -13,7 +13,7 @@ import type { Capabilities } from '../kube/types.ts';
 import type { RoleConfig } from '../roles.ts';
 import type { Logger } from '../telemetry/log.ts';
 import { autoscalerTick, revisionFailures, setScalingSource } from '../telemetry/metrics.ts';
-import { afterFailure, afterPause, type DrainResult, NO_DRAINS, nextDrains } from './drain.ts';
+import { afterFailure, afterPause, type DrainResult, NO_DRAINS } from './drain.ts';
 import {
   drainsOf,
   type Entry,
@@ -24,14 +24,14 @@ import {
   report,
   scalingsOf,
 } from './entry.ts';
-import { isEvicting } from './evictions.ts';
 import type { Reports } from './explain.ts';
 import { GatewayScraper } from './gateways.ts';
 import { IdleCpuWriter, type Seen } from './idleCpuWriter.ts';
-import { candidateOf, isObserved, isThere, namedInstance, uidOf } from './instances.ts';
+import { uidOf } from './instances.ts';
 import type { RequestLoad } from './load.ts';
 import { RevisionReader } from './revisionReader.ts';
 import { RevisionSelection } from './revisionSelection.ts';
+import { nextScaleIn, type Scaling } from './scaleIn.ts';
 import { type ScaleChange, ScaleWriter } from './scaleWriter.ts';
 import { Track } from './track.ts';
 import type { GatewayView } from './view.ts';
@@ -61,19 +61,8 @@ export interface AutoscalerOptions {
   today?: () => number;
 }
 
-/** How many instances a revision has and should have. */
-interface Scaling {
-  readonly deployment: Deployment;
-  readonly replicas: number;
-  readonly target: number;
-  readonly keep: number;
-  readonly requests: RequestLoad | undefined;
-}
-
 /** Longest stretch of work before it yields to the event loop. */
 const STRETCH_MS = 10;
-
-const NOTHING: DrainResult = { drains: NO_DRAINS, evict: [] };
 
 type Change = Omit<ScaleChange, 'seen' | 'instances'> & { readonly requests: RequestLoad | undefined };
 
@@ -279,30 +268,13 @@ export class Autoscaler {
   #drain(
     entry: Entry,
     key: string,
-    { deployment, replicas, target, keep, requests }: Scaling,
+    scaling: Scaling,
     view: GatewayView,
     timeout: number,
     now: number,
   ): DrainResult {
-    const all = this.#reader.podsOf(entry);
-    const evicting = new Set(all.filter(isEvicting).map(uidOf));
-    if (target >= replicas && entry.drains.size + evicting.size === 0) return NOTHING;
-    const pods = all.filter(isThere);
-    const named = new Map(pods.map((pod) => [uidOf(pod), namedInstance(pod)]));
-    const result = nextDrains(
-      entry.drains,
-      {
-        replicas,
-        target,
-        instances: pods.map((pod) => candidateOf(pod, requests)),
-        answer: (uid) => view.drainOf(key, named.get(uid) ?? { uid, name: '' }, timeout),
-        observed: entry.written === undefined && isObserved(deployment, pods.length),
-        evicting,
-        keep,
-        ending: new Set(all.filter(({ metadata }) => metadata.deletionTimestamp).map(uidOf)),
-      },
-      now,
-    );
+    const pods = this.#reader.podsOf(entry);
+    const result = nextScaleIn(entry, pods, scaling, (named) => view.drainOf(key, named, timeout), now);
     entry.drains = result.drains;
     for (const pod of pods) if (result.evict.includes(uidOf(pod))) this.#follow(this.#writer.evict(pod));
     return result;
