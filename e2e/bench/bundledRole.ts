@@ -1,29 +1,31 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { parse } from 'yaml';
 import { KINDS } from '../../operator/apis/kinds.ts';
-import { bytes } from '../../operator/apis/quantity.ts';
 import { bundle } from '../../operator/generate/bundle.ts';
+import type { Pod } from '../../operator/kube/core.ts';
 import type { Role } from '../../operator/roles.ts';
 import { FakeApiServer } from '../../operator/testing/fakeApiServer.ts';
+import { serverCertificate, testAuthority } from '../../operator/testing/serverCertificate.ts';
 import { CONFIGURATION_TYPES } from '../../operator/webhook/certificates/caBundle.ts';
+import { render } from '../chart/helm.ts';
+import { roleCommand } from '../lib/roleProcess.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
-/** As the chart sets it (templates/_pod.tpl). */
-const HEAP_SHARE = 0.5;
 export const SYSTEM = 'homerun-system';
 
-/** A fake API server with all of our kinds. */
-export function fakeCluster(): Promise<FakeApiServer> {
+/** A fake API server with all of our kinds, over TLS as a real one. */
+export async function fakeCluster(): Promise<FakeApiServer> {
   const ours = KINDS.map(({ group, version, kind, plural }) => ({
     apiVersion: `${group}/${version}`,
     kind,
     plural,
     namespaced: true,
   }));
-  return FakeApiServer.start({ types: [...ours, ...CONFIGURATION_TYPES] });
+  const { certificate: cert, key } = await serverCertificate(['127.0.0.1']);
+  const tls = { cert, key, ca: await testAuthority() };
+  return FakeApiServer.start({ types: [...ours, ...CONFIGURATION_TYPES], tls });
 }
 
 export interface RoleOptions {
@@ -34,47 +36,36 @@ export interface RoleOptions {
   config: object;
 }
 
-/** A role in a process of its own, as it runs in a pod: our bundle with what the chart sets for it. */
+/** A role in a process of its own, as it runs in a pod of the chart. */
 export async function startRole(role: Role, { server, folder, config }: RoleOptions): Promise<ChildProcess> {
   await bundle(ROOT, join(folder, 'bundle'));
-  const kubeconfig = join(folder, 'kubeconfig');
-  writeFileSync(
-    kubeconfig,
-    JSON.stringify({
-      apiVersion: 'v1',
-      kind: 'Config',
-      clusters: [{ name: 'test', cluster: { server: server.connection.server } }],
-      users: [{ name: 'test', user: {} }],
-      contexts: [{ name: 'test', context: { cluster: 'test', user: 'test' } }],
-      'current-context': 'test',
-    }),
-  );
-  const file = join(folder, 'config.json');
-  writeFileSync(file, JSON.stringify({ logLevel: 'warn', ...config }));
-  const child = spawn(
-    process.execPath,
-    [`--max-old-space-size=${heapMebibytes(role)}`, join(folder, 'bundle/main.js'), role],
-    {
-      env: {
-        ...process.env,
-        KUBECONFIG: kubeconfig,
-        HOMERUN_CONFIG: file,
-        POD_NAMESPACE: SYSTEM,
-        POD_NAME: role,
-        // As the chart sets them (templates/_pod.tpl).
-        NODE_OPTIONS: `--max-semi-space-size=${role === 'gateway' ? 2 : 4}`,
-        MALLOC_ARENA_MAX: '1',
-        MALLOC_TRIM_THRESHOLD_: '131072',
-      },
-      stdio: ['ignore', 'inherit', 'inherit'],
-    },
-  );
+  const ca = join(folder, 'authority.pem');
+  writeFileSync(ca, await testAuthority());
+  const own = join(folder, role);
+  const { command, env } = roleCommand({
+    role,
+    template: templateOf(role),
+    bundle: join(folder, 'bundle'),
+    folder: own,
+    config: JSON.stringify({ logLevel: 'warn', ...config }),
+    apiServer: { port: new URL(server.connection.server).port, ca },
+    token: 'bench',
+    namespace: SYSTEM,
+    podName: role,
+  });
+  const [file, ...args] = command;
+  const options = { cwd: own, env: { ...process.env, ...env } };
+  const child = spawn(file, args, { ...options, stdio: ['ignore', 'inherit', 'inherit'] });
   await once(child, 'spawn');
   return child;
 }
 
-/** What Node takes for the heap of a role in a pod of the chart. */
-function heapMebibytes(role: Role): number {
-  const values = parse(readFileSync(join(ROOT, 'charts/homerun/values.yaml'), 'utf8'));
-  return Math.floor((bytes(values[role].resources.limits.memory) * HEAP_SHARE) / 2 ** 20);
+/** The template of a role's pods, as the chart renders it. */
+function templateOf(role: Role): Pick<Pod, 'spec'> {
+  const objects = render({ api: { enabled: true } });
+  const found = objects.find(
+    ({ kind, metadata }) => kind === 'Deployment' && metadata.name === `homerun-${role}`,
+  );
+  if (!found) throw new Error(`the chart renders no Deployment for the ${role}`);
+  return (found.spec as { template: Pick<Pod, 'spec'> }).template;
 }

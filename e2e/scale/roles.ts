@@ -1,8 +1,6 @@
-import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { request } from 'undici';
-import { bytes } from '../../operator/apis/quantity.ts';
 import { resourcePath } from '../../operator/kube/client.ts';
 import { PODS, type Pod, SERVICE_ACCOUNTS } from '../../operator/kube/core.ts';
 import type { Role } from '../../operator/roles.ts';
@@ -10,15 +8,12 @@ import { seriesAt } from '../bench/pods.ts';
 import { cpuMicrosOf, residentMb } from '../bench/servers.ts';
 import { NAMESPACE as SYSTEM } from '../chart/helm.ts';
 import type { Program } from '../lib/programs.ts';
+import { roleCommand } from '../lib/roleProcess.ts';
 import { until } from '../lib/wait.ts';
 import type { Cluster } from './cluster.ts';
 
-const PRELOADS = ['./ownAddress.ts', './ownAccount.ts'].map(
-  (file) => `--import=${fileURLToPath(new URL(file, import.meta.url))}`,
-);
+const OWN_ADDRESS = fileURLToPath(new URL('./ownAddress.ts', import.meta.url));
 const ADMIN_PORT = 9090;
-/** What V8 takes of a container's memory for its heap; the chart says the same where it says anything. */
-const HEAP_SHARE = 0.5;
 const TOKEN_SECONDS = 24 * 3600;
 /** A node that nobody plays: what runs there are the roles, which no kubelet has started. */
 const NODE = 'operators';
@@ -54,28 +49,18 @@ export class RoleProcess {
 
   /** Started, and known to the others by its pod; not ready yet. */
   static async start(cluster: Cluster, source: RoleSource): Promise<RoleProcess> {
-    const { role, address, config } = source;
+    const { role, address } = source;
     const folder = join(cluster.folder, role);
-    mkdirSync(folder, { recursive: true });
-    const file = join(folder, 'config.json');
-    writeFileSync(file, config);
-    copyFileSync(join(dirname(cluster.server.kubeconfig), 'ca.crt'), join(folder, 'ca.crt'));
-    writeFileSync(join(folder, 'token'), await tokenOf(cluster, role));
-    const { args, env, memory } = containerOf(source);
-    const heap = Math.floor((memory * HEAP_SHARE) / 2 ** 20);
-    const options = [`--max-old-space-size=${heap}`, ...PRELOADS];
-    const command = [process.execPath, ...options, join(source.bundle, 'main.js'), ...args];
-    const program = cluster.run(role, folder, command, {
-      ...env,
-      // As in a pod: a kubeconfig file takes a library of 85 MB.
-      KUBECONFIG: '',
-      KUBERNETES_SERVICE_HOST: '127.0.0.1',
-      KUBERNETES_SERVICE_PORT: String(cluster.server.port),
-      HOMERUN_CONFIG: file,
-      POD_NAMESPACE: SYSTEM,
-      POD_NAME: podName(role),
-      POD_IP: address,
+    const { command, env } = roleCommand({
+      ...source,
+      folder,
+      apiServer: { port: cluster.server.port, ca: join(dirname(cluster.server.kubeconfig), 'ca.crt') },
+      token: await tokenOf(cluster, role),
+      namespace: SYSTEM,
+      podName: podName(role),
+      preloads: [OWN_ADDRESS],
     });
+    const program = cluster.run(role, folder, command, { ...env, POD_IP: address });
     await showPod(cluster, source);
     return new RoleProcess(role, program, `http://${address}:${ADMIN_PORT}`);
   }
@@ -113,24 +98,6 @@ export class RoleProcess {
 
 function podName(role: Role): string {
   return `homerun-${role}-0`;
-}
-
-type Container = NonNullable<NonNullable<Pod['spec']>['containers']>[number];
-
-/** What the chart says of the role's container, but for what a pod says of itself and shares of the limit, which Node reads. */
-function containerOf({ template }: RoleSource) {
-  const [container] = template.spec?.containers ?? [];
-  const { args = [], env = [], resources } = container as Container;
-  const given = env.flatMap(({ name, value }) => (value === undefined ? [] : [[name, ownHeap(value)]]));
-  return {
-    args,
-    env: Object.fromEntries(given) as Record<string, string>,
-    memory: bytes(String(resources?.limits?.memory)),
-  };
-}
-
-function ownHeap(options: string): string {
-  return options.replace(/--max-old-space-size-percentage=\d+ ?/, '');
 }
 
 async function tokenOf({ server }: Cluster, role: Role): Promise<string> {

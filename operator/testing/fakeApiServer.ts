@@ -5,7 +5,7 @@ import { KubeClient } from '../kube/client.ts';
 import { apiAgent, type Connection } from '../kube/connection.ts';
 import * as core from '../kube/core.ts';
 import { type KubeObject, keyOf, type ObjectRef, type ResourceType } from '../kube/types.ts';
-import { listen, readBody, reject, reply, statusOf } from './fakeHttp.ts';
+import { listen, readBody, reject, reply, type ServerIdentity, statusOf } from './fakeHttp.ts';
 import { type FakeLog, logKey, sendLog } from './fakeLogs.ts';
 import { FakeRest, type SeenRequest, type Target } from './fakeRest.ts';
 import { Rejection, type Stored } from './fakeRules.ts';
@@ -25,6 +25,8 @@ export interface FakeApiServerOptions {
   types?: ResourceType[];
   /** Changes each object as it is written, as defaulting and mutating webhooks do. */
   defaults?: (object: Stored) => void;
+  /** By which it serves HTTPS; without one it serves HTTP. */
+  tls?: ServerIdentity;
 }
 
 interface Failure {
@@ -62,6 +64,7 @@ export class FakeApiServer {
   readonly #types: ResourceType[];
   readonly #rest: FakeRest;
   readonly #port: number;
+  readonly #tls: ServerIdentity | undefined;
   readonly #sockets = new Set<Socket>();
   readonly #watches = new Set<FakeWatch>();
   #failures: Failure[] = [];
@@ -80,17 +83,18 @@ export class FakeApiServer {
       for (const watch of this.#watches) watch.send(event);
     });
     this.#port = (server.address() as AddressInfo).port;
+    this.#tls = options.tls;
     this.#adopt(server);
     this.connection = {
-      server: `http://127.0.0.1:${this.#port}`,
-      dispatcher: apiAgent({}),
+      server: `${options.tls ? 'https' : 'http'}://127.0.0.1:${this.#port}`,
+      dispatcher: apiAgent(options.tls ? { ca: options.tls.ca } : {}),
       headers: () => ({}),
     };
     this.client = new KubeClient(this.connection);
   }
 
   static async start(options: FakeApiServerOptions = {}): Promise<FakeApiServer> {
-    return new FakeApiServer(options, await listen(await freePort()));
+    return new FakeApiServer(options, await listen(await freePort(), options.tls));
   }
 
   /** Ends the server and all its connections. */
@@ -197,7 +201,7 @@ export class FakeApiServer {
 
   /** Comes back on the same port after {@link kill}. */
   async restart(): Promise<void> {
-    this.#adopt(await listen(this.#port));
+    this.#adopt(await listen(this.#port, this.#tls));
   }
 
   #adopt(server: Server): void {

@@ -1,11 +1,20 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { ResourceType } from '../kube/types.ts';
 import { Rejection, type Stored } from './fakeRules.ts';
 
-/** A server that listens on loopback; port 0 finds a free one. */
-export function listen(port: number): Promise<Server> {
+/** A certificate, its key, and the authority that issued it, in PEM. */
+export interface ServerIdentity {
+  cert: string;
+  key: string;
+  ca: string;
+}
+
+/** A server that listens on loopback, over TLS where it has an identity; port 0 finds a free one. */
+export function listen(port: number, tls?: ServerIdentity): Promise<Server> {
   // An idle connection is kept as long as by the API server (k8s.io/apiserver, secure_serving.go).
-  const server = createServer({ keepAliveTimeout: 90_000 });
+  const options = { keepAliveTimeout: 90_000 };
+  const server = tls ? createTlsServer({ ...options, cert: tls.cert, key: tls.key }) : createServer(options);
   return new Promise((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', () => resolve(server));
