@@ -110,8 +110,9 @@ const CLUSTER = ['kube', 'coredns', 'crane', 'helm', 'metrics-server', 'contract
  * others need runs by itself (scenarios/platform), and what looks back on all of it runs last.
  */
 const WITHOUT_CLUSTER = [
-  ['operator/gateway/!(memory)/**/!(gateway).test.ts'],
-  ['operator/@(autoscaler|webhook)/**/*.test.ts', 'operator/gateway/memory/*.test.ts'],
+  ['operator/gateway/control/**/!(gateway).test.ts'],
+  ['operator/gateway/!(control|memory)/**/!(gateway).test.ts'],
+  ['operator/gateway/memory/*.test.ts'],
   ['operator/kube/**/*.test.ts'],
   ['operator/reconcilers/**/*.test.ts'],
   ['operator/*.test.ts', 'operator/!(api|autoscaler|gateway|generate|kube|reconcilers|webhook)/**/*.test.ts'],
@@ -122,24 +123,30 @@ const WITHOUT_CLUSTER = [
   ],
 ];
 /**
- * They have API servers of their own and measure no time, so they take what the last scenarios, which often wait, leave of
- * the processors.
+ * They have API servers of their own and measure no time, so they take what Knative's tests and the last scenarios, which
+ * often wait, leave of the processors.
  */
+const BESIDE_CONFORMANCE = [['operator/autoscaler/**/*.test.ts']];
 const BESIDE_PLATFORM = [
+  ['operator/webhook/**/*.test.ts'],
   ['e2e/chart/**/*.test.ts'],
   ['operator/@(api|generate)/**/*.test.ts'],
   [...ARGOCD, ...S3, ...SKAFFOLD, ...TERRAFORM],
   ...FLUX,
 ];
+const SCENARIO_LANES = [
+  'affinity|badInput|boost|idleCpu',
+  'failing|readiness',
+  'jobs',
+  'requestMetrics|scaling',
+  'scaleIn',
+  'workerPools',
+];
+/** Scenarios that run at another time. */
+const OTHER_TIMES = 'build|memory|scaleOut|wholeRun';
 const SCENARIOS = [
-  ['e2e/scenarios/@(affinity|badInput|boost|idleCpu).test.ts'],
-  ['e2e/scenarios/@(failing|readiness).test.ts'],
-  ['e2e/scenarios/@(jobs|scaling).test.ts'],
-  ['e2e/scenarios/scaleIn.test.ts'],
-  ['e2e/scenarios/workerPools.test.ts'],
-  [
-    `e2e/scenarios/!(affinity|badInput|boost|build|failing|idleCpu|jobs|memory|readiness|scaleIn|scaleOut|scaling|wholeRun|workerPools).test.ts`,
-  ],
+  ...SCENARIO_LANES.map((names) => [`e2e/scenarios/@(${names}).test.ts`]),
+  [`e2e/scenarios/!(${[...SCENARIO_LANES, OTHER_TIMES].join('|')}).test.ts`],
 ];
 const GCLOUD = [
   ['e2e/gcloud/services.test.ts'],
@@ -158,22 +165,27 @@ async function sideBySide(prefix: readonly string[], lanes: readonly string[][])
   await Promise.all(lanes.map((files) => mocha(prefix, files)));
 }
 
+/** Beside something that needs the processors more. */
+const inBackground = (lanes: readonly string[][]) => sideBySide(['nice', '-n', '7'], lanes);
+
 await step('node', 'operator/generate/main.ts', '--check');
-await step('biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.');
-await step('tsc', '--noEmit');
+await Promise.all([
+  step('biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.'),
+  step('tsc', '--noEmit'),
+]);
 // To build a cluster's programs takes all of the processors, to start it hardly anything.
 const early = areCached(CLUSTER) ? deployed() : undefined;
 await sideBySide([], WITHOUT_CLUSTER);
 if (await (early ?? deployed())) {
   await sideBySide(['e2e/in'], SCENARIOS);
   await forgetContainers();
-  await Promise.all([conformance(), besideConformance()]);
+  await Promise.all([conformance(), besideConformance(), inBackground(BESIDE_CONFORMANCE)]);
   await forgetContainers();
   const platform = mocha(['e2e/in'], ['e2e/scenarios/platform/*.test.ts']);
-  await Promise.all([platform, sideBySide(['nice', '-n', '7'], BESIDE_PLATFORM)]);
+  await Promise.all([platform, inBackground(BESIDE_PLATFORM)]);
   await mocha(['e2e/in'], ['e2e/scenarios/wholeRun.test.ts']);
 } else {
-  await sideBySide([], BESIDE_PLATFORM);
+  await sideBySide([], [...BESIDE_CONFORMANCE, ...BESIDE_PLATFORM]);
 }
 
 rmSync(folder, { recursive: true });

@@ -3,7 +3,7 @@ import { type KubeClient, resourcePath } from '../../operator/kube/client.ts';
 import { DEPLOYMENTS, LEASES, PODS, type Pod } from '../../operator/kube/core.ts';
 import { readyCondition } from '../../operator/kube/pod.ts';
 import type { KubeObject, ResourceType } from '../../operator/kube/types.ts';
-import { SYSTEM_NAMESPACE } from './cluster.ts';
+import { kubectl, SYSTEM_NAMESPACE } from './cluster.ts';
 import { until } from './wait.ts';
 
 interface Endpoint {
@@ -30,6 +30,23 @@ export type Role = 'api' | 'controller' | 'gateway' | 'metadata' | 'node' | 'web
 export async function podsOfRole(client: KubeClient, role: Role): Promise<Pod[]> {
   const labelSelector = `app.kubernetes.io/component=${role}`;
   return (await client.list(PODS, { namespace: SYSTEM_NAMESPACE, labelSelector })).items;
+}
+
+/** What a pod of Homerun's own says at /metrics. */
+export function metricsOf(pod: string): Promise<string> {
+  const path = `/api/v1/namespaces/${SYSTEM_NAMESPACE}/pods/${pod}:9090/proxy/metrics`;
+  return kubectl(['get', '--raw', path]);
+}
+
+/** The value of a series, with its labels as /metrics writes them, over all pods of a role; 0 where none has it. */
+export async function seriesOf(client: KubeClient, role: Role, series: string): Promise<number> {
+  let sum = 0;
+  for (const { metadata } of await podsOfRole(client, role)) {
+    const lines = (await metricsOf(metadata.name)).split('\n');
+    const line = lines.find((candidate) => candidate.startsWith(`${series} `));
+    sum += Number(line?.slice(series.length + 1) ?? 0);
+  }
+  return sum;
 }
 
 /** Whether a role has exactly so many pods, all of them ready. */

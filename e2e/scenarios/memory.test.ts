@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { conditionOf } from '../../operator/apis/condition.ts';
 import { EVENTS } from '../../operator/kube/core.ts';
-import { kubectl, podsOf, revisionsOf, SYSTEM_NAMESPACE } from '../lib/cluster.ts';
+import { podsOf, revisionsOf } from '../lib/cluster.ts';
+import { seriesOf } from '../lib/roles.ts';
 import { CONTRACT_IMAGES, readyService } from '../lib/services.ts';
 import { useSuite } from '../lib/suite.ts';
 import { until } from '../lib/wait.ts';
@@ -32,13 +33,8 @@ describe('the memory limit', function () {
     });
   }
 
-  async function exceeded(what: string): Promise<number> {
-    const pods = await kubectl(['get', 'pods', '-n', SYSTEM_NAMESPACE, '-o', 'name']);
-    const controller = pods.split('\n').find((name) => name.includes('homerun-controller'));
-    const path = `/api/v1/namespaces/${SYSTEM_NAMESPACE}/pods/${controller?.slice(4)}:9090/proxy/metrics`;
-    const line = new RegExp(`^homerun_memory_limit_exceeded_total\\{what="${what}"\\} (\\d+)$`, 'm');
-    return Number(line.exec(await kubectl(['get', '--raw', path]))?.[1] ?? 0);
-  }
+  const exceeded = (what: string) =>
+    seriesOf(suite.client, 'controller', `homerun_memory_limit_exceeded_total{what="${what}"}`);
 
   async function isReported(name: string, what: string, counted: number): Promise<void> {
     const { client, namespace } = suite;

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { LEASES } from '../../../operator/kube/core.ts';
-import { allPodsOf, gatewayAddress, kubectl, SYSTEM_NAMESPACE } from '../../lib/cluster.ts';
+import { allPodsOf, gatewayAddress, SYSTEM_NAMESPACE } from '../../lib/cluster.ts';
 import { type Answer, Visitor } from '../../lib/http.ts';
 import { type Asked, InstanceWatch } from '../../lib/instances.ts';
 import { constantLoad } from '../../lib/load.ts';
-import { killRole, podsOfRole } from '../../lib/roles.ts';
+import { killRole, metricsOf, podsOfRole } from '../../lib/roles.ts';
 import { readyService } from '../../lib/services.ts';
 import { useSuite } from '../../lib/suite.ts';
 import { until } from '../../lib/wait.ts';
@@ -96,10 +96,7 @@ describe('a spike from no instances to twenty', function () {
       const ref = { namespace: SYSTEM_NAMESPACE, name: 'homerun-controller' };
       const leader = (await client.get(LEASES, ref))?.spec?.holderIdentity ?? '';
       if (killed.has(leader)) return false;
-      const path = `/api/v1/namespaces/${SYSTEM_NAMESPACE}/pods/${leader}:9090/proxy/metrics`;
-      return /^homerun_revision_scaling_rule\{.*revision="spiky-/m.test(
-        await kubectl(['get', '--raw', path]),
-      );
+      return /^homerun_revision_scaling_rule\{.*revision="spiky-/m.test(await metricsOf(leader));
     });
     stop.abort();
     assert.deepEqual((await load).failures, []);
