@@ -12,7 +12,7 @@ interface Timing {
 const TIMING: Timing = { now: clock, after: (ms, callback) => setTimeout(callback, ms).unref() };
 
 /** Fewer changes leave little behind. */
-const LEAST_CHANGES = 1000;
+const LEAST_CHANGES = 100;
 /** So long nothing has changed. */
 const QUIET_MS = 30_000;
 
