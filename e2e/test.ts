@@ -96,7 +96,7 @@ const PROMTOOL = areBuilt('promtool', ['promtool']) ? ['e2e/promtool/*.test.ts']
 const S3 = areBuilt('s3', ['s3']) ? ['e2e/s3/*.test.ts'] : [];
 const SKAFFOLD = areBuilt('skaffold', ['skaffold']) ? ['e2e/skaffold/*.test.ts'] : [];
 const TERRAFORM = areBuilt('terraform', ['tofu', 'terraform-provider-google'])
-  ? ['e2e/terraform/*.test.ts']
+  ? [['e2e/terraform/*.test.ts']]
   : [];
 const SCALE = areBuilt('scale', ['kwok']) ? ['e2e/scale/*.test.ts'] : ['e2e/scale/!(*.apiserver).test.ts'];
 const BUILDS = areBuilt('builds', ['buildkit', 'lifecycle']) ? [['e2e/scenarios/build.test.ts']] : [];
@@ -131,7 +131,8 @@ const BESIDE_PLATFORM = [
   ['operator/webhook/**/*.test.ts'],
   ['e2e/chart/**/*.test.ts'],
   ['operator/@(api|generate)/**/*.test.ts'],
-  [...ARGOCD, ...S3, ...SKAFFOLD, ...TERRAFORM],
+  [...ARGOCD, ...S3, ...SKAFFOLD],
+  ...TERRAFORM,
   ...FLUX,
 ];
 const SCENARIO_LANES = [

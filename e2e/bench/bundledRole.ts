@@ -10,7 +10,7 @@ import { FakeApiServer } from '../../operator/testing/fakeApiServer.ts';
 import { serverCertificate, testAuthority } from '../../operator/testing/serverCertificate.ts';
 import { CONFIGURATION_TYPES } from '../../operator/webhook/certificates/caBundle.ts';
 import { render } from '../chart/helm.ts';
-import { roleCommand } from '../lib/roleProcess.ts';
+import { roleCommand } from '../lib/roleCommand.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
 export const SYSTEM = 'homerun-system';
@@ -43,7 +43,6 @@ export async function startRole(role: Role, { server, folder, config }: RoleOpti
   writeFileSync(ca, await testAuthority());
   const own = join(folder, role);
   const { command, env } = roleCommand({
-    role,
     template: templateOf(role),
     bundle: join(folder, 'bundle'),
     folder: own,

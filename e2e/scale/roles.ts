@@ -8,7 +8,7 @@ import { seriesAt } from '../bench/pods.ts';
 import { cpuMicrosOf, residentMb } from '../bench/servers.ts';
 import { NAMESPACE as SYSTEM } from '../chart/helm.ts';
 import type { Program } from '../lib/programs.ts';
-import { roleCommand } from '../lib/roleProcess.ts';
+import { roleCommand } from '../lib/roleCommand.ts';
 import { until } from '../lib/wait.ts';
 import type { Cluster } from './cluster.ts';
 

@@ -4,15 +4,14 @@ import { fileURLToPath } from 'node:url';
 import { transformSync } from 'esbuild';
 import { bytes } from '../../operator/apis/quantity.ts';
 import type { Pod } from '../../operator/kube/core.ts';
-import type { Role } from '../../operator/roles.ts';
 
 /** What V8 takes of a container's memory for its heap; the chart says the same where it says anything. */
 const HEAP_SHARE = 0.5;
 
 const OWN_ACCOUNT = fileURLToPath(new URL('ownAccount.ts', import.meta.url));
 
-export interface RoleProcessOptions {
-  role: Role;
+/** What a role's process is started from. */
+export interface RoleSettings {
   /** The template of its pods, as the chart renders it. */
   template: Pick<Pod, 'spec'>;
   /** The folder with main.js. */
@@ -41,7 +40,7 @@ export interface RoleCommand {
  * A role of Homerun as a process of its own that runs as in its pod: our bundle with the arguments, the environment, the
  * share of memory and the way to the API server that the chart gives it. What it reads there is written to its folder.
  */
-export function roleCommand(options: RoleProcessOptions): RoleCommand {
+export function roleCommand(options: RoleSettings): RoleCommand {
   const { folder, apiServer, preloads = [] } = options;
   mkdirSync(folder, { recursive: true });
   const config = join(folder, 'config.json');
