@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { nextTurn } from '../../kube/clock.ts';
 import { FakeClock } from '../../testing/clock.ts';
 import { collectGarbage, GarbageCollection } from './garbage.ts';
@@ -28,7 +29,7 @@ describe('GarbageCollection', () => {
   });
 
   it('collects after few changes only when they have become many', () => {
-    garbage.changed(99);
+    garbage.changed(999);
     clock.advance(600_000);
     assert.equal(collected, 0);
     garbage.changed(1);
@@ -45,5 +46,22 @@ describe('collectGarbage', () => {
     await nextTurn();
     collectGarbage();
     assert.equal(first.deref(), undefined);
+  });
+
+  it('gives the memory back to the system', () => {
+    const script = `
+      import { collectGarbage } from '${new URL('./garbage.ts', import.meta.url)}';
+      const start = process.memoryUsage.rss();
+      let objects = Array.from({ length: 1_000_000 }, (_, index) => ({ index }));
+      objects = undefined;
+      await new Promise(setImmediate);
+      const full = process.memoryUsage.rss();
+      collectGarbage();
+      console.log(JSON.stringify([full - start, process.memoryUsage.rss() - start]));`;
+    const output = execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+      encoding: 'utf8',
+    });
+    const [grown, left] = JSON.parse(output) as [number, number];
+    assert.ok(grown > 20e6 && left < grown / 4, `of ${grown} B are ${left} B left`);
   });
 });
