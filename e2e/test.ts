@@ -112,7 +112,7 @@ const CLUSTER = ['kube', 'coredns', 'crane', 'helm', 'metrics-server', 'contract
 const WITHOUT_CLUSTER = [
   ['operator/gateway/control/**/!(gateway).test.ts'],
   ['operator/gateway/!(control|memory)/**/!(gateway).test.ts'],
-  ['operator/gateway/memory/*.test.ts'],
+  ['operator/autoscaler/**/*.test.ts', 'operator/gateway/memory/*.test.ts'],
   ['operator/kube/**/*.test.ts'],
   ['operator/reconcilers/**/*.test.ts'],
   ['operator/*.test.ts', 'operator/!(api|autoscaler|gateway|generate|kube|reconcilers|webhook)/**/*.test.ts'],
@@ -123,10 +123,9 @@ const WITHOUT_CLUSTER = [
   ],
 ];
 /**
- * They have API servers of their own and measure no time, so they take what Knative's tests and the last scenarios, which
- * often wait, leave of the processors.
+ * They have API servers of their own and measure no time, so they take what the last scenarios, which often wait, leave of
+ * the processors.
  */
-const BESIDE_CONFORMANCE = [['operator/autoscaler/**/*.test.ts']];
 const BESIDE_PLATFORM = [
   ['operator/webhook/**/*.test.ts'],
   ['e2e/chart/**/*.test.ts'],
@@ -166,9 +165,6 @@ async function sideBySide(prefix: readonly string[], lanes: readonly string[][])
   await Promise.all(lanes.map((files) => mocha(prefix, files)));
 }
 
-/** Beside something that needs the processors more. */
-const inBackground = (lanes: readonly string[][]) => sideBySide(['nice', '-n', '7'], lanes);
-
 await step('node', 'operator/generate/main.ts', '--check');
 await Promise.all([
   step('biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.'),
@@ -180,13 +176,13 @@ await sideBySide([], WITHOUT_CLUSTER);
 if (await (early ?? deployed())) {
   await sideBySide(['e2e/in'], SCENARIOS);
   await forgetContainers();
-  await Promise.all([conformance(), besideConformance(), inBackground(BESIDE_CONFORMANCE)]);
+  await Promise.all([conformance(), besideConformance()]);
   await forgetContainers();
   const platform = mocha(['e2e/in'], ['e2e/scenarios/platform/*.test.ts']);
-  await Promise.all([platform, inBackground(BESIDE_PLATFORM)]);
+  await Promise.all([platform, sideBySide(['nice', '-n', '7'], BESIDE_PLATFORM)]);
   await mocha(['e2e/in'], ['e2e/scenarios/wholeRun.test.ts']);
 } else {
-  await sideBySide([], [...BESIDE_CONFORMANCE, ...BESIDE_PLATFORM]);
+  await sideBySide([], BESIDE_PLATFORM);
 }
 
 rmSync(folder, { recursive: true });
