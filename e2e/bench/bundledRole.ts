@@ -9,7 +9,7 @@ import type { Role } from '../../operator/roles.ts';
 import { FakeApiServer } from '../../operator/testing/fakeApiServer.ts';
 import { serverCertificate, testAuthority } from '../../operator/testing/serverCertificate.ts';
 import { CONFIGURATION_TYPES } from '../../operator/webhook/certificates/caBundle.ts';
-import { render } from '../chart/helm.ts';
+import { objectOf, render } from '../chart/helm.ts';
 import { roleCommand } from '../lib/roleCommand.ts';
 
 const ROOT = resolve(import.meta.dirname, '../..');
@@ -61,10 +61,6 @@ export async function startRole(role: Role, { server, folder, config }: RoleOpti
 
 /** The template of a role's pods, as the chart renders it. */
 function templateOf(role: Role): Pick<Pod, 'spec'> {
-  const objects = render({ api: { enabled: true } });
-  const found = objects.find(
-    ({ kind, metadata }) => kind === 'Deployment' && metadata.name === `homerun-${role}`,
-  );
-  if (!found) throw new Error(`the chart renders no Deployment for the ${role}`);
-  return (found.spec as { template: Pick<Pod, 'spec'> }).template;
+  const { spec } = objectOf(render({ api: { enabled: true } }), 'Deployment', role);
+  return (spec as { template: Pick<Pod, 'spec'> }).template;
 }

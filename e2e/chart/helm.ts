@@ -109,6 +109,13 @@ export function render(
   return documents.map((document) => document.toJS() as Rendered | null).filter((object) => object !== null);
 }
 
+/** The object of a kind that the chart has made for a role. @throws when there is none. */
+export function objectOf(objects: readonly Rendered[], kind: string, role: string): Rendered {
+  const found = objects.find((object) => object.kind === kind && object.metadata.name === `homerun-${role}`);
+  if (!found) throw new Error(`the chart renders no ${kind} for the ${role}`);
+  return found;
+}
+
 /** What Helm said when it failed. */
 export function refusal(attempt: () => unknown): string {
   try {

@@ -2,7 +2,7 @@ import { join, resolve } from 'node:path';
 import { bundle } from '../../operator/generate/bundle.ts';
 import type { ConfigMap } from '../../operator/kube/core.ts';
 import type { Role } from '../../operator/roles.ts';
-import { type Rendered, render } from '../chart/helm.ts';
+import { objectOf, type Rendered, render } from '../chart/helm.ts';
 import { kubectl } from '../lib/tools.ts';
 import type { Cluster } from './cluster.ts';
 import { RoleProcess, type RoleSource } from './roles.ts';
@@ -87,13 +87,7 @@ function isApplied({ kind, metadata }: Rendered): boolean {
 }
 
 function sourceOf(objects: readonly Rendered[], role: Role, index: number, folder: string): RoleSource {
-  const find = (kind: string) => {
-    const found = objects.find(
-      (object) => object.kind === kind && object.metadata.name === `homerun-${role}`,
-    );
-    if (!found) throw new Error(`the chart renders no ${kind} for the ${role}`);
-    return found;
-  };
+  const find = (kind: string) => objectOf(objects, kind, role);
   const address = `127.${64 + (process.pid % 64)}.${(process.pid >> 6) % 256}.${index + 1}`;
   // Connections within loopback come from its first address.
   const from = role === 'controller' ? '127.0.0.1' : address;
