@@ -9,9 +9,11 @@ import { scaleDecisions } from '../telemetry/metrics.ts';
 import { DELETION_COST, deletionCostChanges } from './deletionCost.ts';
 
 const FIELD_MANAGER = 'homerun-autoscaler';
+/** How often a raise is tried where the Deployment changes in between, as its status does while instances start. */
+const RAISE_ATTEMPTS = 5;
 
 export interface ScaleWriterOptions {
-  client: Pick<KubeClient, 'mergePatch' | 'delete'>;
+  client: Pick<KubeClient, 'get' | 'mergePatch' | 'delete'>;
   /** The instances of a revision, by its UID. */
   podsOf: (uid: string) => readonly Pod[];
   log: Logger;
@@ -22,7 +24,7 @@ export interface ScaleChange {
   from: number;
   to: number;
   reason: string;
-  /** resourceVersion that the decision was based on: a number is lowered only if it has not changed since. */
+  /** resourceVersion that the decision was based on: a Deployment that has changed since is not lowered. */
   seen: string;
   /** Requests in flight by pod name. */
   instances: ReadonlyMap<string, number>;
@@ -70,16 +72,39 @@ export class ScaleWriter {
     }
   }
 
-  async #scale({ deployment, from, to, seen, instances, remove }: ScaleChange): Promise<number> {
-    const lowers = to < from;
-    if (lowers && to > 0) await this.#writeDeletionCosts(deployment, instances, remove);
-    // Only the observed version is scaled in: a gateway may have woken the revision a moment ago.
-    const precondition = lowers ? { metadata: { resourceVersion: seen } } : {};
+  async #scale(change: ScaleChange): Promise<number> {
+    const { deployment, from, to, seen, instances, remove } = change;
+    if (to > from) return this.#raise(change);
+    if (to > 0) await this.#writeDeletionCosts(deployment, instances, remove);
+    return this.#patch(deployment, to, seen);
+  }
+
+  /**
+   * Raises what has changed since it was read too, unless it has that many instances by now. A write without a
+   * precondition would end the requests of instances if the API server carried it out late, after another raise.
+   */
+  async #raise({ deployment, to, seen }: ScaleChange): Promise<number> {
+    const { metadata } = deployment;
+    let version = seen;
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#patch(deployment, to, version, RAISE_MS);
+      } catch (error) {
+        if (!isKubeError(error, 'KUBE_CONFLICT') || attempt === RAISE_ATTEMPTS) throw error;
+        const live = await this.#options.client.get(DEPLOYMENTS, metadata, { timeoutMs: RAISE_MS });
+        if (live?.metadata.uid !== metadata.uid || (live?.spec?.replicas ?? 1) >= to) throw error;
+        version = live?.metadata.resourceVersion ?? '';
+      }
+    }
+  }
+
+  /** Sets the number if the Deployment still has this version: a gateway may have woken the revision a moment ago. */
+  async #patch({ metadata }: Deployment, replicas: number, resourceVersion: string, timeoutMs?: number) {
     const answer = await this.#options.client.mergePatch<Deployment>(
       DEPLOYMENTS,
-      deployment.metadata,
-      { ...precondition, spec: { replicas: to } },
-      { subresource: 'scale', fieldManager: FIELD_MANAGER, timeoutMs: lowers ? undefined : RAISE_MS },
+      metadata,
+      { metadata: { resourceVersion }, spec: { replicas } },
+      { subresource: 'scale', fieldManager: FIELD_MANAGER, timeoutMs },
     );
     return Number(answer.metadata.resourceVersion);
   }

@@ -23,7 +23,10 @@ import { Cluster } from './cluster.ts';
 import { deployment, revision, route } from './objects.ts';
 import { runAutoscaler } from './run.ts';
 
-/** The autoscaler's clock runs so much faster, so that an idle second is over soon. */
+/**
+ * The autoscaler's clock runs so much faster, so that an idle second is over soon. It stands still while this process
+ * waits for a processor: otherwise gateways, which wait with it, would be given up as lost within a fifth of a second.
+ */
 const SPEED = 50;
 /** Revisions that are scaled in beside each other. */
 const REVISIONS_AT_ONCE = 30;
@@ -66,14 +69,14 @@ export async function scaleIns(rounds: number, seed: number): Promise<ScaleIns> 
   const second = await startGateway(server, '127.0.0.2', first.adminPort, stop.signal);
   const gateways = [first, second];
   const start = Date.now();
+  const clock = new ResponsiveClock();
   const autoscaler = runAutoscaler({
     client: server.client,
     gatewayPort: first.adminPort,
     signal: stop.signal,
-    now: () => start + (Date.now() - start) * SPEED,
+    now: () => start + clock.now() * SPEED,
   });
   const agent = new Agent({ connections: 200 });
-  const clock = new ResponsiveClock();
   const lost: string[] = [];
   const moments: Record<Moment, number> = {
     serving: 0,
