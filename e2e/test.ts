@@ -92,7 +92,8 @@ const ARGOCD = [
 /** A run of its own: nearly all of its time it waits for Flux, which looks at health every five seconds. */
 const FLUX = areBuilt('flux', ['flux']) ? [['e2e/flux/*.test.ts']] : [];
 const KEDA = [areBuilt('keda', ['keda']) ? 'e2e/keda/*.test.ts' : 'e2e/keda/examples.apiserver.test.ts'];
-const PROMTOOL = areBuilt('promtool', ['promtool']) ? ['e2e/promtool/*.test.ts'] : [];
+/** A run of its own: it waits for alerts that hold for half a minute. */
+const PROMTOOL = areBuilt('promtool', ['promtool']) ? [['e2e/promtool/*.test.ts']] : [];
 const S3 = areBuilt('s3', ['s3']) ? ['e2e/s3/*.test.ts'] : [];
 const SKAFFOLD = areBuilt('skaffold', ['skaffold']) ? ['e2e/skaffold/*.test.ts'] : [];
 const TERRAFORM = areBuilt('terraform', ['tofu', 'terraform-provider-google'])
@@ -116,18 +117,20 @@ const WITHOUT_CLUSTER = [
   ['operator/kube/**/*.test.ts'],
   ['operator/reconcilers/**/*.test.ts'],
   ['operator/*.test.ts', 'operator/!(api|autoscaler|gateway|generate|kube|reconcilers|webhook)/**/*.test.ts'],
-  ['operator/gateway/**/gateway.test.ts', ...KEDA, ...PROMTOOL],
+  ['operator/gateway/**/gateway.test.ts', ...KEDA],
+  ...PROMTOOL,
   [
     'e2e/!(argocd|chart|flux|gcloud|keda|promtool|s3|scale|scenarios|skaffold|terraform)/**/*.test.ts',
     ...SCALE,
   ],
 ];
+/** As {@link BESIDE_PLATFORM}, for the time in which Knative's tests wait. */
+const BESIDE_CONFORMANCE = [['operator/webhook/**/*.test.ts']];
 /**
  * They have API servers of their own and measure no time, so they take what the last scenarios, which often wait, leave of
  * the processors.
  */
 const BESIDE_PLATFORM = [
-  ['operator/webhook/**/*.test.ts'],
   ['e2e/chart/**/*.test.ts'],
   ['operator/@(api|generate)/**/*.test.ts'],
   [...ARGOCD, ...S3, ...SKAFFOLD],
@@ -165,6 +168,11 @@ async function sideBySide(prefix: readonly string[], lanes: readonly string[][])
   await Promise.all(lanes.map((files) => mocha(prefix, files)));
 }
 
+/** With the processor time that others leave. */
+function leftOver(lanes: readonly string[][]): Promise<void> {
+  return sideBySide(['nice', '-n', '7'], lanes);
+}
+
 await step('node', 'operator/generate/main.ts', '--check');
 await Promise.all([
   step('biome', 'ci', ...(process.stdout.isTTY ? [] : ['--colors=off']), '.'),
@@ -176,13 +184,13 @@ await sideBySide([], WITHOUT_CLUSTER);
 if (await (early ?? deployed())) {
   await sideBySide(['e2e/in'], SCENARIOS);
   await forgetContainers();
-  await Promise.all([conformance(), besideConformance()]);
+  await Promise.all([conformance(), besideConformance(), leftOver(BESIDE_CONFORMANCE)]);
   await forgetContainers();
   const platform = mocha(['e2e/in'], ['e2e/scenarios/platform/*.test.ts']);
-  await Promise.all([platform, sideBySide(['nice', '-n', '7'], BESIDE_PLATFORM)]);
+  await Promise.all([platform, leftOver(BESIDE_PLATFORM)]);
   await mocha(['e2e/in'], ['e2e/scenarios/wholeRun.test.ts']);
 } else {
-  await sideBySide([], BESIDE_PLATFORM);
+  await sideBySide([], [...BESIDE_CONFORMANCE, ...BESIDE_PLATFORM]);
 }
 
 rmSync(folder, { recursive: true });
